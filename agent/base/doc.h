@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * Structured text as a tree: maps, lists and scalars, each with the line it stood on
+ *
+ * Configuration, baselines, platform profiles and override lists arrive as YAML (base/yaml.h; JSON
+ * is read the same way) and are interpreted from this neutral form, so that the interpreting code
+ * is pure and every complaint can name file, line and field.
+ *
+ * A tree and all its strings belong to the arena it was built in.
+ */
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+enum doc_kind {
+	DOC_SCALAR,
+	DOC_MAP,
+	DOC_LIST,
+};
+
+struct doc {
+	enum doc_kind kind;
+	unsigned int line; /* 1-based */
+	const char *file;  /* name for messages */
+	const char *key;   /* in a map: this member's key; else NULL */
+	/* DOC_SCALAR: the text; never NULL. A plain (unquoted) null or ~ has is_null set. */
+	const char *text;
+	bool quoted, is_null;
+	/* DOC_MAP, DOC_LIST: members in document order */
+	struct doc *members;
+	size_t n_members;
+};
+
+#define DOC_FOREACH(item, doc)                                                                     \
+	for (const struct doc *item = (doc)->members,                                              \
+			      *item##_end = (doc)->members + (doc)->n_members;                     \
+	     item != item##_end; item++)
+
+/* The member called @key of a map, compared with case, or NULL. */
+const struct doc *doc_get(const struct doc *map, const char *key);
+
+/* Sets "FILE:LINE: FIELD: SENTENCE" (DATA status unless @err already has one). Returns -1. */
+_printf_(3, 4) int doc_err(struct err *err, const struct doc *at, const char *fmt, ...);
+
+/*
+ * Typed access. Each returns 0, or -1 with @err naming file, line and field, @ret untouched.
+ * Numbers must be whole and within [@min, @max]; booleans are true/false/yes/no/on/off.
+ */
+_must_check_ int doc_text(const struct doc *doc, const char **ret, struct err *err);
+_must_check_ int doc_int(const struct doc *doc, int64_t min, int64_t max, int64_t *ret,
+			 struct err *err);
+_must_check_ int doc_bool(const struct doc *doc, bool *ret, struct err *err);
+/* @words is NULL-terminated; compared without case; @ret is the index. */
+_must_check_ int doc_word(const struct doc *doc, const char *const *words, int *ret,
+			  struct err *err);
+/* A list of scalars (a single scalar counts as a list of one); the array lives in @arena. */
+_must_check_ int doc_texts(const struct doc *doc, struct arena *arena, const char *const **ret,
+			   size_t *ret_n, struct err *err);
+_must_check_ int doc_expect(const struct doc *doc, enum doc_kind kind, struct err *err);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What the repositories offer: repositories, their advisories, and the packages we care about
+ *
+ * Pure data; everything belongs to one arena. Which repositories have which role comes from the
+ * platform profile. `packages` holds only wanted names (livepatches and their runtime), because
+ * only the livepatch role's primary metadata is read (DESIGN section 4); `primary_read` says so.
+ */
+
+#include "core/advisory.h"
+#include "core/finding.h"
+
+enum repo_role {
+	REPO_ROLE_LIVEPATCH,
+	REPO_ROLE_KERNEL,
+};
+
+enum repo_status {
+	REPO_OK,	  /* metadata at hand and fresh enough */
+	REPO_STALE,	  /* an older copy had to be used: see findings */
+	REPO_UNREACHABLE, /* no copy at hand */
+	REPO_INVALID,	  /* metadata at hand is broken */
+	REPO_DISABLED,	  /* a section exists and is disabled */
+	REPO_ABSENT,	  /* no section matches the platform's pattern */
+};
+
+struct repository {
+	const char *id; /* section id; for REPO_ABSENT the platform's pattern */
+	enum repo_role role;
+	enum repo_status status;
+	const char *revision; /* repomd revision as text, or NULL */
+	const char *checksum; /* "sha256:..." of repomd.xml, or NULL */
+	int64_t fetched;      /* when repomd.xml was last confirmed, or TIME_UNSET */
+	bool updateinfo_read; /* false: the repository has none (normal), or it is broken */
+	bool primary_read;
+	const char *const *excludes; /* yum and dnf excludes that apply, as glob patterns */
+	size_t n_excludes;
+};
+
+struct available {
+	struct nevra nevra;
+	size_t repo;
+	int64_t build_time; /* TIME_UNSET when unknown */
+};
+
+struct catalogue {
+	struct repository *repositories;
+	size_t n_repositories;
+	struct advisory *advisories;
+	size_t n_advisories;
+	struct available *packages;
+	size_t n_packages;
+};
+
+const char *repo_role_name(enum repo_role role);	/* "livepatch", "kernel" */
+const char *repo_status_name(enum repo_status status); /* "ok", "stale", ... */
+int repo_role_from_name(const char *name);		/* or -1 */
+int repo_status_from_name(const char *name);		/* or -1 */
+/* True when metadata of this repository could be looked at. */
+bool repository_usable(const struct repository *repository);
