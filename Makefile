@@ -2,23 +2,28 @@
 #
 # Targets
 #   make               build everything into $(O)
-#   make check         every test that needs no root (installs what is missing, see DEPS)
+#   make check         every test that needs no root
 #   make check-root    the tests that need root
+#   make check-asan    make check again, built with DEV=1 into $(O)-asan
+#   make check-valgrind   the unit tests under valgrind
+#   make unit          only the unit tests; make unit T=evr those whose path contains "evr"
 #   make demo          a simulated Amazon Linux 2 node and its repositories; scan it, print the table
-#   make lint          includes, symbols, headers, formatting, shell, spelling, manual pages
+#   make lint          includes, symbols, headers, sizes, formatting, shell, spelling, manual pages
 #   make format        run clang-format over the tree
-#   make fuzz-NAME     libFuzzer on one parser (needs clang); corpora are replayed by make check
-#   make install       into $(DESTDIR)$(PREFIX)
-#   make clean
+#   make fuzz-NAME     libFuzzer on tests/fuzz/fuzz_NAME.c for FUZZ_TIME=60 seconds (needs clang)
+#   make install       into $(DESTDIR)$(PREFIX); make uninstall takes the same files away
+#   make dist          a source archive of the last commit in $(O)
+#   make clean help
 #
 # Variables
 #   DESTDIR=  PREFIX=/usr/local  SYSCONFDIR=/etc  LIBEXECDIR=$(PREFIX)/libexec/klpd
-#   DATADIR=$(PREFIX)/share  MANDIR=$(DATADIR)/man
-#   CC CFLAGS LDFLAGS PKG_CONFIG   as usual; CFLAGS come last
+#   BINDIR=$(PREFIX)/bin  DATADIR=$(PREFIX)/share  MANDIR=$(DATADIR)/man
+#   CC CFLAGS LDFLAGS PKG_CONFIG PYTHON   as usual; CFLAGS come last
 #   DEV=1              warnings are errors, ASan and UBSan (SANITIZE=address,undefined)
 #   V=1                show commands
 #   O=build            output directory
-#   DEPS=1             install missing dependencies first; 0 = never touch the system
+#   DEPS=1             check, check-root, demo and lint install missing dependencies first, after
+#                      saying what; 0 = never touch the system
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -33,10 +38,12 @@ BINDIR     ?= $(PREFIX)/bin
 DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
 PKG_CONFIG ?= pkg-config
+PYTHON     ?= /usr/bin/python3
 O          ?= build
 DEPS       ?= 1
 DEV        ?= 0
 V          ?= 0
+FUZZ_TIME  ?= 60
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -64,7 +71,9 @@ ifneq ($(SANITIZE),)
 SAN_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 endif
 
-ALL_CFLAGS = $(BASE_FLAGS) $(WARN_FLAGS) $(HARDEN_FLAGS) $(DEV_FLAGS) $(SAN_FLAGS) $(CFLAGS)
+# A folder that needs more than its libraries' names has CFLAGS_FOLDER.
+ALL_CFLAGS = $(BASE_FLAGS) $(CFLAGS_$(notdir $(@D))) $(WARN_FLAGS) $(HARDEN_FLAGS) $(DEV_FLAGS) \
+	$(SAN_FLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(HARDEN_LDFLAGS) $(SAN_FLAGS) $(LDFLAGS)
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -84,6 +93,8 @@ LIBS_repo    := $(call pc_libs,librepo glib-2.0)
 LIBS_cmocka  := $(call pc_libs,cmocka)
 CFLAGS_repo  := $(call pc_cflags,librepo glib-2.0)
 
+MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS_$(l)),,$(l))))
+
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
 base     := alloc doc err fsx timex yaml
@@ -94,14 +105,39 @@ metadata :=
 solv     :=
 codec    :=
 ipc      :=
+klpctl   :=
+klpd     :=
+fetch    :=
+worker   :=
 
-FOLDERS := base core probe repo metadata solv codec ipc
+FOLDERS := base core probe repo metadata solv codec ipc klpctl klpd fetch worker
 
 # ---- programs: the link line is the privilege statement -----------------------------------------
+#
+# A program has a folder, whose main.c is its entry, and the parts it may contain: folders, or
+# single files where it must not get the rest of a folder. It appears once its folder has files.
 
-PROGRAMS :=
+folder_of_klpctl      := klpctl
+folder_of_klpd        := klpd
+folder_of_klpd-fetch  := fetch
+folder_of_klpd-worker := worker
+
+needs_klpctl := klpctl ipc codec core base
+needs_klpd   := klpd ipc repo/cache core base
+needs_fetch  := fetch repo core base
+needs_worker := worker solv metadata probe codec repo/cache core base
+
+libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)
+libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
+libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml)
+libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson)
+
+PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker,$(if $($(folder_of_$(p))),$(p)))
 
 # ---- tests: tests/unit/FOLDER/test_NAME.c links its folder and what lies below it ----------------
+#
+# One that needs more has libs_test_NAME, or objs_test_NAME for further objects below $(O).
+# dump_NAME.c beside it is a program that other tests run.
 
 needs_base     := base
 needs_core     := core base
@@ -121,43 +157,174 @@ libs_solv     := $(LIBS_yaml) $(LIBS_expat) $(LIBS_solv)
 libs_codec    := $(LIBS_yaml) $(LIBS_jansson)
 libs_ipc      := $(LIBS_yaml) $(LIBS_jansson)
 
+libs_test_evr := $(LIBS_rpm)
+
+# tests/fuzz/fuzz_NAME.c and the folder it exercises.
+fuzz_updateinfo := metadata
+fuzz_primary    := metadata
+fuzz_evr        := core
+fuzz_yaml       := base
+fuzz_baseline   := core
+fuzz_platform   := core
+fuzz_frame      := ipc
+
 # ---- rules --------------------------------------------------------------------------------------
 
-archive = $(O)/$(1).a
-objects = $(patsubst %,$(O)/agent/$(1)/%.o,$($(1)))
+present = $(filter $(basename $(notdir $(wildcard agent/$(1)/*.c))),$($(1)))
+objects = $(patsubst %,$(O)/agent/$(1)/%.o,$(filter-out main,$(present)))
+part    = $(if $(findstring /,$(1)),$(O)/agent/$(1).o,$(O)/$(1).a)
+parts   = $(foreach p,$(needs_$(1)),$(call part,$(p)))
+c_files = $(basename $(notdir $(sort $(wildcard $(1)))))
 
-$(O)/agent/repo/%.o: ALL_CFLAGS += $(CFLAGS_repo)
+all: $(addprefix $(O)/,$(PROGRAMS))
 
-$(O)/%.o: %.c
+# Objects depend on how they are compiled: other flags, another compiler, and they are made again.
+HOW := $(CC) $(CFLAGS_repo) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(O)/flags: FORCE
+	@$(if $(MISSING_LIBS),echo 'klpd: headers are missing: $(MISSING_LIBS).' \
+		'Run: sh tests/bootstrap make' >&2; exit 1)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(HOW))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(HOW))' >$@
+
+$(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Texts that are part of a program: C string literals made from the files of the project.
+PLATFORMS := $(sort $(wildcard conf/platforms/*.yaml))
+BASELINES := $(sort $(wildcard conf/baselines/*.yaml))
+embed = $(call say,GEN,$@)mkdir -p $(@D) && awk $(1) >$@
+
+$(O)/gen/builtin_data.inc: conf/embed.awk $(PLATFORMS) $(BASELINES)
+	$(call embed,-f conf/embed.awk macro=BUILTIN_PLATFORM $(PLATFORMS) \
+		macro=BUILTIN_BASELINE $(BASELINES))
+
+$(O)/gen/%.inc: agent/ipc/%.varlink conf/embed.awk
+	$(call embed,-f conf/embed.awk $<)
+
+$(O)/agent/core/builtin.o: $(O)/gen/builtin_data.inc
+$(call objects,ipc): $(O)/gen/io.klpd.Agent.inc
 
 define folder_rules
 $(O)/$(1).a: $(call objects,$(1))
 	@mkdir -p $$(@D)
-	$$(call say,AR,$$@)rm -f $$@ && ar rcs $$@ $$^
+	$$(call say,AR,$$@)rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
 
-$(O)/unit/$(1)/test_%: $(O)/tests/unit/$(1)/test_%.o $(foreach f,$(needs_$(1)),$(call archive,$(f)))
+$(O)/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(call parts,$(1))
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$< \
-		$(foreach f,$(needs_$(1)),$(call archive,$(f))) $$(libs_$(1)) $$(LIBS_cmocka)
+	$$(call say,LINK,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$< $$(objs_$$(notdir $$@)) \
+		$(call parts,$(1)) $$(libs_$(1)) $$(libs_$$(notdir $$@)) $$(LIBS_cmocka)
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+define program_rule
+$(O)/$(1): $(O)/agent/$(2)/main.o $(call parts,$(2))
+	$$(call say,LINK,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(libs_$(2))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p),$(folder_of_$(p)))))
 
-all: $(addprefix $(O)/,$(PROGRAMS))
+# A fuzz entry is linked twice: replay-NAME runs it over files, fuzz-NAME (clang) hunts.
+define fuzz_rules
+$(O)/fuzz/replay-$(1): $(O)/tests/fuzz/fuzz_$(1).o $(O)/tests/fuzz/replay.o \
+		$(call parts,$(fuzz_$(1)))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(libs_$(fuzz_$(1)))
+
+$(O)/fuzz/fuzz-$(1): $(O)/tests/fuzz/fuzz_$(1).o $(call parts,$(fuzz_$(1)))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ \
+		$$(libs_$(fuzz_$(1)))
+
+fuzz-$(1):
+	@mkdir -p $(O)-fuzz/corpus/$(1)
+	+$$(Q)$$(MAKE) --no-print-directory CC=clang DEV=1 O=$(O)-fuzz \
+		SANITIZE=address,undefined,fuzzer-no-link $(O)-fuzz/fuzz/fuzz-$(1)
+	$(O)-fuzz/fuzz/fuzz-$(1) -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=1024 \
+		-artifact_prefix=$(O)-fuzz/ $(O)-fuzz/corpus/$(1) $(wildcard tests/fuzz/corpus/$(1))
+.PHONY: fuzz-$(1)
+endef
+FUZZERS := $(patsubst fuzz_%,%,$(call c_files,tests/fuzz/fuzz_*.c))
+$(foreach n,$(FUZZERS),$(eval $(call fuzz_rules,$(n))))
+
+# ---- running the tests --------------------------------------------------------------------------
+
+T ?=
+UNIT_ALL   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+UNIT_DUMPS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(sort $(wildcard tests/unit/*/dump_*.c)))
+UNIT_TESTS := $(foreach t,$(UNIT_ALL),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
+REPLAYS    := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
+RUN        := KLPD_BUILD=$(O) $(PYTHON) tests/run $(if $(filter 1,$(V)),-v)
+# The dependencies of a group of targets, then the target itself in a make that finds them.
+with_deps   = +$(Q)$(if $(filter 0,$(DEPS)),,sh tests/bootstrap --for=$(1)) \
+	$(MAKE) --no-print-directory DEPS=0
 
 unit: $(UNIT_TESTS)
-	$(Q)for t in $(UNIT_TESTS); do $$t || exit 1; done
+	$(Q)$(RUN) --unit $(UNIT_TESTS)
+
+check:
+	$(call with_deps,check) check-now
+
+check-now: all $(UNIT_TESTS) $(UNIT_DUMPS) $(REPLAYS)
+	$(Q)$(RUN) --unit $(UNIT_TESTS) --replay $(REPLAYS) --scenarios --pytest 'not root'
+
+check-root:
+	$(call with_deps,check) check-root-now
+
+check-root-now: all $(UNIT_DUMPS)
+	$(Q)$(RUN) --pytest root
+
+check-asan:
+	$(call with_deps,check) DEV=1 O=$(O)-asan check-now
+
+check-valgrind:
+	$(call with_deps,valgrind) check-valgrind-now
+
+check-valgrind-now: $(UNIT_TESTS)
+	$(Q)$(RUN) --valgrind --unit $(UNIT_TESTS)
+
+demo:
+	$(call with_deps,check) demo-now
+
+demo-now: all
+	$(Q)KLPD_BUILD=$(O) PYTHON=$(PYTHON) sh tests/demo $(O)/demo
+
+lint:
+	$(call with_deps,lint) lint-now
+
+lint-now: all $(O)/core.a
+	$(Q)CC='$(CC)' CFLAGS='$(BASE_FLAGS)' KLPD_BUILD=$(O) sh tests/lint/run
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
-clean:
-	rm -rf $(O)
+# ---- installation: MODE:FILE:TARGET, one row per file ---------------------------------------------
 
-.PHONY: all unit format clean
+INSTALL := \
+	$(foreach p,$(PROGRAMS),755:$(O)/$(p):$(if $(filter klpctl,$(p)),$(BINDIR),$(LIBEXECDIR))/$(p))
+
+row = $(word $(1),$(subst :, ,$(2)))
+install: all
+	$(foreach r,$(INSTALL),install -D -m $(call row,1,$(r)) $(call row,2,$(r)) \
+		$(DESTDIR)$(call row,3,$(r)) &&) true
+
+uninstall:
+	rm -f $(foreach r,$(INSTALL),$(DESTDIR)$(call row,3,$(r)))
+
+dist:
+	@mkdir -p $(O)
+	git archive --prefix=klpd-$(VERSION)/ -o $(O)/klpd-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf $(O) $(O)-asan $(O)-fuzz
+
+help:
+	@sed -n '/^# klpd:/,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+FORCE:
+
+.PHONY: all unit check check-now check-root check-root-now check-asan check-valgrind \
+	check-valgrind-now demo demo-now lint lint-now format install uninstall dist clean help FORCE
 .SECONDARY:
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
