@@ -56,6 +56,7 @@ int err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
-	replace(err, err->status, xasprintf("%s: %s", what, err->message ? err->message : "failed"));
+	replace(err, err->status,
+		xasprintf("%s: %s", what, err->message ? err->message : "failed"));
 	return -1;
 }

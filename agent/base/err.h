@@ -8,7 +8,8 @@
  * causes: what failed, which file or repository or package, why, and what to do next.
  *
  * Two kinds of functions:
- *   - those that take a `struct err *` return 0, or -1 after err_set(). On success @err is untouched.
+ *   - those that take a `struct err *` return 0, or -1 after err_set(). On success @err is
+ * untouched.
  *   - small helpers without one return 0 or a negative errno, and print nothing.
  * Positive return values are conditions documented at the function; they are handled by the caller.
  *
@@ -20,7 +21,8 @@
 
 #include <stdarg.h>
 
-/* sysexits(3) values, so that scripts can tell classes of failure apart. Documented in klpctl(8). */
+/* sysexits(3) values, so that scripts can tell classes of failure apart. Documented in klpctl(8).
+ */
 enum exit_status {
 	EXIT_STATUS_OK = 0,
 	EXIT_STATUS_FAILED = 1,
@@ -48,7 +50,8 @@ void err_clear(struct err *err);
 
 /* Sets status and sentence, replacing what was there. @err may be NULL. Returns -1. */
 _printf_(3, 4) int err_set(struct err *err, int status, const char *fmt, ...);
-/* As err_set(), with ": " and the text of errno @errnum appended. EACCES and EPERM become NOPERM. */
+/* As err_set(), with ": " and the text of errno @errnum appended. EACCES and EPERM become NOPERM.
+ */
 _printf_(4, 5) int err_set_errno(struct err *err, int status, int errnum, const char *fmt, ...);
 /* Puts "TEXT: " before the sentence, as an error travels outward. Returns -1. */
 _printf_(2, 3) int err_prefix(struct err *err, const char *fmt, ...);

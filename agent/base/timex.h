@@ -11,8 +11,8 @@
 
 #include "base/macro.h"
 
-#define TIME_UNSET   INT64_MIN
-#define SEC_PER_DAY  ((int64_t)86400)
+#define TIME_UNSET     INT64_MIN
+#define SEC_PER_DAY    ((int64_t)86400)
 #define TIMEX_TEXT_MAX 32
 
 /* The wall clock, in seconds. */

@@ -12,7 +12,7 @@
 #include "core/nevra.h"
 
 enum notice_date {
-	NOTICE_DATE_ABSENT,  /* no element, or empty */
+	NOTICE_DATE_ABSENT, /* no element, or empty */
 	NOTICE_DATE_VALID,
 	NOTICE_DATE_INVALID, /* text that is not a date */
 };

@@ -54,9 +54,9 @@ struct catalogue {
 	size_t n_packages;
 };
 
-const char *repo_role_name(enum repo_role role);	/* "livepatch", "kernel" */
+const char *repo_role_name(enum repo_role role);       /* "livepatch", "kernel" */
 const char *repo_status_name(enum repo_status status); /* "ok", "stale", ... */
-int repo_role_from_name(const char *name);		/* or -1 */
-int repo_status_from_name(const char *name);		/* or -1 */
+int repo_role_from_name(const char *name);	       /* or -1 */
+int repo_status_from_name(const char *name);	       /* or -1 */
 /* True when metadata of this repository could be looked at. */
 bool repository_usable(const struct repository *repository);

@@ -93,13 +93,14 @@ struct patch {
 	int64_t installed_time;
 	int64_t released;   /* date that the approval clock counts from; TIME_UNSET */
 	int64_t approve_at; /* first instant at which it is (or was) approved; TIME_UNSET */
-	const char *rule;   /* what decided: "rule 1 (baseline.yaml:12)", "approved list", ... or NULL */
-	const char *reason; /* one sentence */
+	const char
+		*rule; /* what decided: "rule 1 (baseline.yaml:12)", "approved list", ... or NULL */
+	const char *reason;    /* one sentence */
 	enum hold_reason hold; /* entries of held[] only */
 };
 
 struct report_coverage {
-	bool evaluated;		      /* false: nothing to cover, or the rule does not apply */
+	bool evaluated; /* false: nothing to cover, or the rule does not apply */
 	bool covered;
 	const char *kernel_candidate; /* "name-version-release.arch" or NULL */
 	const char **needed;	      /* CVEs */
@@ -112,12 +113,12 @@ struct report_coverage {
 
 struct report_live_patching {
 	bool enabled;
-	bool marker;		 /* subscription marker (or a patch) for the running kernel */
-	bool runtime;		 /* kpatch-runtime installed */
-	enum tristate service;	 /* enabled at boot */
+	bool marker;		  /* subscription marker (or a patch) for the running kernel */
+	bool runtime;		  /* kpatch-runtime installed */
+	enum tristate service;	  /* enabled at boot */
 	enum tristate repository; /* an enabled section serves livepatches */
-	int64_t supported_until; /* TIME_UNSET: no window known */
-	int64_t days_left;	 /* valid when supported_until is; negative after the end */
+	int64_t supported_until;  /* TIME_UNSET: no window known */
+	int64_t days_left;	  /* valid when supported_until is; negative after the end */
 	enum tristate in_window;
 };
 

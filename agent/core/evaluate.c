@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/evaluate.h"
+
+#include "core/judge.h"
+
+/* What is known through the repositories of one role. */
+enum sight {
+	SIGHT_CLEAR,
+	SIGHT_NONE, /* something that should be looked at could not be, or is too old */
+};
+
+static void copy_findings(struct findings *to, const struct findings *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		finding_add(to, from->items[i].severity, from->items[i].code,
+			    from->items[i].subject, "%s", from->items[i].message);
+	to->dropped += from->dropped;
+}
+
+/* Which kernel runs, and whether livepatches exist for it. Fills the judge; says why not. */
+static void identify(struct judge *j)
+{
+	const struct node *node = &j->in->snapshot->node;
+	const struct platform *p = j->in->platform;
+	struct findings *f = &j->report->findings;
+	struct kernel_release minimum;
+
+	if (!p) {
+		finding_add(
+			f, FINDING_WARNING, "platform-unknown",
+			node->os_name ? node->os_name : "os-release",
+			"no platform profile fits this system; add one below /etc/klpd/platforms");
+		return;
+	}
+	if (!node->kernel || kernel_release_parse(node->kernel, j->arena, &j->running) < 0) {
+		finding_add(f, FINDING_WARNING, "kernel-unknown", node->kernel ? node->kernel : "",
+			    "the running kernel's release %s; name it with --kernel=RELEASE",
+			    node->kernel ? "is not one this platform builds" : "is not known");
+		return;
+	}
+	j->arch = j->running.arch ? j->running.arch : node->arch;
+	j->line = j->arch ? platform_kernel_line(p, &j->running) : NULL;
+	if (!j->line) {
+		finding_add(f, FINDING_WARNING, "kernel-line-unknown", node->kernel,
+			    "the profile %s knows no kernel line for the running kernel %s",
+			    p->name, node->kernel);
+		return;
+	}
+	j->lifecycle = lifecycle_of(p, j->line, node->kernel_build_date, j->in->now);
+	if (!j->line->livepatch) {
+		finding_add(f, FINDING_INFO, "kernel-line-unsupported", node->kernel,
+			    "kernels of the %s line get no livepatches", j->line->series);
+		return;
+	}
+	if (!platform_line_has_arch(j->line, j->arch)) {
+		finding_add(f, FINDING_INFO, "kernel-line-unsupported", node->kernel,
+			    "kernels of the %s line get no livepatches on %s", j->line->series,
+			    j->arch);
+		return;
+	}
+	j->livepatch_name = platform_livepatch_name(p, &j->running, j->arena);
+	if (j->line->minimum) {
+		struct evr have = { 0, j->running.version, j->running.release };
+		struct evr want;
+
+		if (kernel_release_parse(j->line->minimum, j->arena, &minimum) == 0) {
+			want = (struct evr){ 0, minimum.version, minimum.release };
+			if (evr_compare(&have, &want) < 0) {
+				finding_add(f, FINDING_WARNING, "kernel-too-old", node->kernel,
+					    "livepatches of the %s line begin with %s; boot that "
+					    "kernel or a newer one",
+					    j->line->series, j->line->minimum);
+				return;
+			}
+		}
+	}
+	j->livepatch_applies = true;
+}
+
+static bool is_stale(const struct judge *j, const struct repository *r)
+{
+	return r->fetched == TIME_UNSET || j->in->now - r->fetched > j->in->config->stale_after;
+}
+
+static enum sight look(struct judge *j, enum repo_role role)
+{
+	const struct catalogue *c = &j->in->snapshot->catalogue;
+	enum sight sight = SIGHT_CLEAR;
+	bool any = false;
+
+	for (size_t i = 0; i < c->n_repositories; i++) {
+		const struct repository *r = &c->repositories[i];
+
+		if (r->role != role || r->status == REPO_DISABLED || r->status == REPO_ABSENT)
+			continue;
+		if (!repository_usable(r)) {
+			sight = SIGHT_NONE;
+			continue;
+		}
+		any = true;
+		if (role == REPO_ROLE_LIVEPATCH && !r->primary_read)
+			sight = SIGHT_NONE;
+		if (is_stale(j, r)) {
+			char buf[TIMEX_TEXT_MAX];
+
+			sight = SIGHT_NONE;
+			finding_add(
+				&j->report->findings, FINDING_ERROR, "metadata-stale", r->id,
+				"metadata of %s was last confirmed %s, longer ago than stale_after "
+				"allows; scan again when the repository can be reached",
+				r->id,
+				r->fetched == TIME_UNSET ? "at an unknown time"
+							 : timex_format(r->fetched, buf));
+		}
+	}
+	return any ? sight : SIGHT_NONE;
+}
+
+static enum verdict verdict_of_state(enum patch_state state)
+{
+	switch (state) {
+	case PATCH_MISSING:
+	case PATCH_FAILED:
+	case PATCH_INSTALLED_REJECTED:
+	case PATCH_INSTALLED_PENDING_REBOOT:
+		return VERDICT_NON_COMPLIANT;
+	case PATCH_INSTALLED:
+	case PATCH_INSTALLED_OTHER:
+	case PATCH_NOT_APPLICABLE:
+		break;
+	}
+	return VERDICT_COMPLIANT;
+}
+
+/* NON_COMPLIANT is a fact whatever else could not be seen; COMPLIANT needs a clear sight. */
+static enum verdict verdict_with_sight(enum verdict known, enum sight sight)
+{
+	return known == VERDICT_COMPLIANT && sight == SIGHT_NONE ? VERDICT_UNKNOWN : known;
+}
+
+static enum verdict judge_livepatch_verdict(struct judge *j)
+{
+	enum verdict v = VERDICT_COMPLIANT;
+	enum sight sight;
+
+	if (!j->livepatch_applies)
+		return VERDICT_NOT_APPLICABLE;
+	if (!j->in->snapshot->node.rpmdb_read)
+		return VERDICT_UNKNOWN;
+	if (!j->report->live_patching.enabled)
+		return VERDICT_NOT_APPLICABLE;
+	sight = look(j, REPO_ROLE_LIVEPATCH);
+	if (j->livepatch_item) {
+		v = verdict_of_state(j->livepatch_item->state);
+		if (j->livepatch_active == TRISTATE_NO)
+			v = VERDICT_NON_COMPLIANT;
+		/* a module-less package on a running system: whether it works cannot be told */
+		if (v == VERDICT_COMPLIANT && j->livepatch &&
+		    j->livepatch_active == TRISTATE_UNKNOWN &&
+		    j->in->snapshot->node.livepatch_sysfs)
+			v = VERDICT_UNKNOWN;
+	}
+	return verdict_with_sight(v, sight);
+}
+
+static enum verdict judge_kernel_verdict(struct judge *j)
+{
+	if (!j->line)
+		return VERDICT_NOT_APPLICABLE;
+	if (!j->in->snapshot->node.rpmdb_read)
+		return VERDICT_UNKNOWN;
+	if (!j->kernel_item)
+		return VERDICT_NOT_APPLICABLE;
+	return verdict_with_sight(verdict_of_state(j->kernel_item->state),
+				  look(j, REPO_ROLE_KERNEL));
+}
+
+/* NON_COMPLIANT over UNKNOWN over COMPLIANT over NOT_APPLICABLE: the order of the enum. */
+static enum verdict worse(enum verdict a, enum verdict b)
+{
+	return a > b ? a : b;
+}
+
+static void judge_reboot(struct judge *j)
+{
+	struct report *r = j->report;
+	const struct patch *k = j->kernel_item;
+	const char *reason;
+
+	r->reboot = REBOOT_NO;
+	if (!k || !j->kernel_waiting)
+		return;
+	if (r->coverage.covered) {
+		r->reboot = REBOOT_NO_KERNEL_COVERED;
+		reason = arena_printf(j->arena, "%s is covered by the active livepatch",
+				      r->coverage.kernel_candidate);
+	} else if (k->state == PATCH_MISSING) {
+		r->reboot = REBOOT_YES;
+		reason = arena_printf(j->arena, "%s is approved, must be installed and booted: %s",
+				      r->coverage.kernel_candidate, r->coverage.reason);
+	} else if (k->state == PATCH_INSTALLED_PENDING_REBOOT) {
+		r->reboot = REBOOT_YES;
+		reason = arena_printf(j->arena, "%s is installed and not booted: %s",
+				      r->coverage.kernel_candidate, r->coverage.reason);
+	} else {
+		return;
+	}
+	*ARENA_PUSH(j->arena, r->reboot_reasons, r->n_reboot_reasons) = reason;
+}
+
+static void remark_lifecycle(struct judge *j)
+{
+	const struct lifecycle *l = &j->lifecycle;
+	char buf[TIMEX_TEXT_MAX];
+
+	if (!j->livepatch_applies || !j->report->live_patching.enabled)
+		return;
+	timex_format_date(l->supported_until, buf);
+	if (l->supported == TRISTATE_NO)
+		finding_add(
+			&j->report->findings, FINDING_WARNING, "out-of-window",
+			j->in->snapshot->node.kernel,
+			"the running kernel gets no livepatches since %s; install a newer kernel "
+			"and reboot into it",
+			buf);
+	else if (l->supported == TRISTATE_YES &&
+		 l->days_left <= j->in->config->support_warning_days)
+		finding_add(
+			&j->report->findings, FINDING_WARNING, "window-ends-soon",
+			j->in->snapshot->node.kernel,
+			"the running kernel gets livepatches until %s (%lld days left); install a "
+			"newer kernel and reboot before then",
+			buf, (long long)l->days_left);
+}
+
+static void summarise(struct report *r)
+{
+	for (size_t i = 0; i < r->n_patches; i++) {
+		switch (r->patches[i].state) {
+		case PATCH_INSTALLED:
+			r->summary.installed++;
+			break;
+		case PATCH_INSTALLED_OTHER:
+			r->summary.installed_other++;
+			break;
+		case PATCH_INSTALLED_PENDING_REBOOT:
+			r->summary.installed_pending_reboot++;
+			break;
+		case PATCH_INSTALLED_REJECTED:
+			r->summary.installed_rejected++;
+			break;
+		case PATCH_MISSING:
+			r->summary.missing++;
+			break;
+		case PATCH_FAILED:
+			r->summary.failed++;
+			break;
+		case PATCH_NOT_APPLICABLE:
+			r->summary.not_applicable++;
+			break;
+		}
+	}
+}
+
+struct report *evaluate(const struct evaluation *in)
+{
+	struct report *r = xcalloc(1, sizeof(*r));
+	struct judge j = {
+		.in = in,
+		.report = r,
+		.approval = { in->baseline, in->platform, in->config, in->now },
+		.lifecycle = { .window_ends = TIME_UNSET,
+			       .supported_until = TIME_UNSET,
+			       .in_window = TRISTATE_UNKNOWN,
+			       .supported = TRISTATE_UNKNOWN },
+	};
+
+	r->arena = j.arena = arena_new();
+	r->findings.arena = r->arena;
+	r->operation = in->operation;
+	r->reboot_option = in->reboot_option;
+	r->trigger = arena_strdup(r->arena, in->trigger);
+	r->started = r->finished = TIME_UNSET;
+	r->as_of = in->now;
+	r->node = &in->snapshot->node;
+	r->catalogue = &in->snapshot->catalogue;
+	r->baseline = in->baseline;
+	r->live_patching.service = TRISTATE_UNKNOWN;
+	r->live_patching.repository = TRISTATE_UNKNOWN;
+	r->live_patching.in_window = TRISTATE_UNKNOWN;
+	r->live_patching.supported_until = TIME_UNSET;
+	r->coverage.policy = in->config->coverage;
+	r->coverage.reason = "";
+	copy_findings(&r->findings, &in->snapshot->findings);
+
+	identify(&j);
+	if (in->platform) {
+		judge_live_patching(&j);
+		judge_livepatch(&j);
+		if (in->config->scope == SCOPE_ALL) {
+			judge_kernel(&j);
+			judge_coverage(&j);
+		}
+	}
+	r->livepatch = judge_livepatch_verdict(&j);
+	r->kernel =
+		in->config->scope == SCOPE_ALL ? judge_kernel_verdict(&j) : VERDICT_NOT_APPLICABLE;
+	r->overall = worse(r->livepatch, r->kernel);
+	judge_reboot(&j);
+	remark_lifecycle(&j);
+	summarise(r);
+	return r;
+}
+
+void report_free(struct report *report)
+{
+	if (!report)
+		return;
+	arena_free(report->arena);
+	free(report);
+}

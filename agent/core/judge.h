@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The parts of evaluate(): one function per kind of patch
+ *
+ * Pure. They share one context and write into its report; evaluate.c calls them in this order.
+ */
+
+#include "core/evaluate.h"
+#include "core/lifecycle.h"
+
+struct judge {
+	const struct evaluation *in;
+	struct approval_context approval;
+	struct report *report;
+	struct arena *arena; /* the report's */
+
+	/* set by evaluate.c when the node is understood */
+	struct kernel_release running;
+	const char *arch;
+	const struct platform_kernel *line;
+	const char *livepatch_name;
+	struct lifecycle lifecycle;
+	bool livepatch_applies; /* the running kernel is one that gets livepatches */
+
+	/* set by judge_livepatch() */
+	struct builds livepatch_builds;
+	const struct installed *livepatch; /* newest installed patch, not the marker; or NULL */
+	enum tristate livepatch_active;
+	const struct patch *livepatch_item; /* or NULL */
+
+	/* set by judge_kernel() */
+	struct builds kernel_builds;
+	struct evr running_evr;
+	struct patch *kernel_item;	  /* or NULL */
+	const struct evr *kernel_waiting; /* newer kernel that matters: candidate or installed */
+	bool kernel_waiting_installed;
+};
+
+/* live_patching facts, livepatch items, held livepatches. */
+void judge_live_patching(struct judge *j);
+void judge_livepatch(struct judge *j);
+/* kernel item and held kernels, before coverage. */
+void judge_kernel(struct judge *j);
+/* Applies the coverage rule (semantics 5.3, ruling 6) to the kernel item. */
+void judge_coverage(struct judge *j);
+
+/* Shared helpers. */
+
+/* The installed package of that name and architecture with the highest EVR, markers left out. */
+const struct installed *judge_newest_installed(const struct judge *j, const char *name,
+					       const char *arch);
+/* Appends held[] entries for the unapproved builds newer than @installed, newest first. */
+void judge_held(struct judge *j, enum patch_kind kind, const struct builds *builds,
+		const struct installed *installed);
+/* A patch with what every item has; @reported is the version its title shows. */
+struct patch *judge_patch(struct judge *j, enum patch_kind kind, const struct nevra *reported,
+			  const struct installed *installed, const struct build *candidate);
+/* Fills classification, severity, advisories and CVEs from the notices of a range of builds. */
+void judge_describe(struct judge *j, struct patch *patch, const struct builds *builds,
+		    struct evr_range range);
+/* State of something installed that no approved build asks for (semantics 4.1). */
+void judge_unasked(struct judge *j, struct patch *patch, const struct nevra *nevra);

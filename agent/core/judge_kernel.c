@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/judge.h"
+
+/*
+ * The kernel package of the running line. Kernels are judged by their notices alone: the primary
+ * metadata of kernel repositories is not read for a scan (DESIGN section 4).
+ */
+
+/* uname has no epoch; the installed package of that version, or else a notice, tells. */
+static struct evr running_evr(const struct judge *j, const char *name)
+{
+	const struct node *node = &j->in->snapshot->node;
+	struct evr evr = { 0, j->running.version, j->running.release };
+
+	for (size_t i = 0; i < node->n_installed; i++) {
+		const struct nevra *n = &node->installed[i].nevra;
+
+		if (streq(n->name, name) && streq(n->evr.version, evr.version) &&
+		    streq(n->evr.release, evr.release))
+			return n->evr;
+	}
+	for (size_t i = 0; i < j->kernel_builds.n; i++) {
+		const struct evr *n = &j->kernel_builds.items[i].nevra.evr;
+
+		if (streq(n->version, evr.version) && streq(n->release, evr.release))
+			return *n;
+	}
+	return evr;
+}
+
+/* Of the line's package names the one that is installed; else the first. */
+static const char *kernel_package(const struct judge *j, const struct installed **ret_installed)
+{
+	const struct platform_kernel *line = j->line;
+
+	for (size_t i = 0; i < line->n_packages; i++) {
+		*ret_installed = judge_newest_installed(j, line->packages[i], j->arch);
+		if (*ret_installed)
+			return line->packages[i];
+	}
+	*ret_installed = NULL;
+	return line->n_packages ? line->packages[0] : NULL;
+}
+
+/*
+ * Newer than what runs: only a boot brings it into effect. Derived from the live state at every
+ * look, never from a record of past runs.
+ */
+static bool waits_for_boot(const struct judge *j, const struct installed *installed)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	return j->in->config->pending_external && node->is_running_system &&
+	       evr_compare(&installed->nevra.evr, &j->running_evr) > 0;
+}
+
+static void report_kernel(struct judge *j, const struct installed *installed,
+			  const struct build *candidate)
+{
+	bool missing = candidate && evr_compare(&candidate->nevra.evr, &installed->nevra.evr) > 0;
+	const struct nevra *reported = missing ? &candidate->nevra : &installed->nevra;
+	struct patch *patch = judge_patch(j, PATCH_KERNEL, reported, installed, candidate);
+	struct evr_range range = { NULL, NULL };
+
+	if (missing) {
+		patch->state = PATCH_MISSING;
+		patch->installed_time = TIME_UNSET;
+		range = (struct evr_range){ &installed->nevra.evr, &candidate->nevra.evr };
+		j->kernel_waiting = &candidate->nevra.evr;
+	} else if (candidate) {
+		size_t i = (size_t)(candidate - j->kernel_builds.items);
+
+		patch->state = PATCH_INSTALLED;
+		range.after = i > 0 ? &j->kernel_builds.items[i - 1].nevra.evr : NULL;
+		range.up_to = &candidate->nevra.evr;
+	} else {
+		judge_unasked(j, patch, reported);
+	}
+	if (candidate)
+		judge_describe(j, patch, &j->kernel_builds, range);
+
+	if (!missing && waits_for_boot(j, installed)) {
+		j->kernel_waiting = &installed->nevra.evr;
+		j->kernel_waiting_installed = true;
+		if (patch->state != PATCH_INSTALLED_REJECTED) {
+			patch->state = PATCH_INSTALLED_PENDING_REBOOT;
+			patch->reason =
+				arena_printf(j->arena,
+					     "installed, but the running kernel is %s; it takes "
+					     "effect at the next boot",
+					     j->in->snapshot->node.kernel);
+		}
+	}
+	j->kernel_item = patch;
+}
+
+void judge_kernel(struct judge *j)
+{
+	const struct installed *installed;
+	const struct build *candidate;
+	const char *name;
+
+	if (!j->line)
+		return;
+	name = kernel_package(j, &installed);
+	if (!name)
+		return;
+	j->kernel_builds = builds_collect(&j->approval, &j->in->snapshot->catalogue, name, j->arch,
+					  BUILDS_NOTICED, j->arena);
+	j->running_evr = running_evr(j, name);
+	candidate = builds_candidate(&j->kernel_builds);
+	if (!installed) {
+		if (candidate)
+			j->report->summary.not_applicable++;
+		return;
+	}
+	report_kernel(j, installed, candidate);
+	judge_held(j, PATCH_KERNEL, &j->kernel_builds, installed);
+}
