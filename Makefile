@@ -98,7 +98,7 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
 base     := alloc doc err fsx timex yaml
-core     := advisory approval baseline builds builtin catalogue config evaluate evr finding judge \
+core     := advisory approval baseline builds builtin catalogue config cve evaluate evr finding judge \
 	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra platform report \
 	    snapshot
 probe    :=

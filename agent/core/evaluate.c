@@ -138,7 +138,7 @@ static enum verdict verdict_with_sight(enum verdict known, enum sight sight)
 	return known == VERDICT_COMPLIANT && sight == SIGHT_NONE ? VERDICT_UNKNOWN : known;
 }
 
-static enum verdict judge_livepatch_verdict(struct judge *j)
+static enum verdict livepatch_verdict(struct judge *j)
 {
 	enum verdict v = VERDICT_COMPLIANT;
 	enum sight sight;
@@ -163,7 +163,7 @@ static enum verdict judge_livepatch_verdict(struct judge *j)
 	return verdict_with_sight(v, sight);
 }
 
-static enum verdict judge_kernel_verdict(struct judge *j)
+static enum verdict kernel_verdict(struct judge *j)
 {
 	if (!j->line)
 		return VERDICT_NOT_APPLICABLE;
@@ -262,20 +262,11 @@ static void summarise(struct report *r)
 	}
 }
 
-struct report *evaluate(const struct evaluation *in)
+static struct report *report_new(const struct evaluation *in)
 {
 	struct report *r = xcalloc(1, sizeof(*r));
-	struct judge j = {
-		.in = in,
-		.report = r,
-		.approval = { in->baseline, in->platform, in->config, in->now },
-		.lifecycle = { .window_ends = TIME_UNSET,
-			       .supported_until = TIME_UNSET,
-			       .in_window = TRISTATE_UNKNOWN,
-			       .supported = TRISTATE_UNKNOWN },
-	};
 
-	r->arena = j.arena = arena_new();
+	r->arena = arena_new();
 	r->findings.arena = r->arena;
 	r->operation = in->operation;
 	r->reboot_option = in->reboot_option;
@@ -292,24 +283,46 @@ struct report *evaluate(const struct evaluation *in)
 	r->coverage.policy = in->config->coverage;
 	r->coverage.reason = "";
 	copy_findings(&r->findings, &in->snapshot->findings);
+	return r;
+}
 
-	identify(&j);
+struct report *evaluate_judge(const struct evaluation *in, struct judge *j)
+{
+	struct report *r = report_new(in);
+
+	*j = (struct judge){
+		.in = in,
+		.report = r,
+		.arena = r->arena,
+		.approval = { in->baseline, in->platform, in->config, in->now },
+		.lifecycle = { .window_ends = TIME_UNSET,
+			       .supported_until = TIME_UNSET,
+			       .in_window = TRISTATE_UNKNOWN,
+			       .supported = TRISTATE_UNKNOWN },
+	};
+	identify(j);
 	if (in->platform) {
-		judge_live_patching(&j);
-		judge_livepatch(&j);
+		judge_live_patching(j);
+		judge_livepatch(j);
 		if (in->config->scope == SCOPE_ALL) {
-			judge_kernel(&j);
-			judge_coverage(&j);
+			judge_kernel(j);
+			judge_coverage(j);
 		}
 	}
-	r->livepatch = judge_livepatch_verdict(&j);
-	r->kernel =
-		in->config->scope == SCOPE_ALL ? judge_kernel_verdict(&j) : VERDICT_NOT_APPLICABLE;
+	r->livepatch = livepatch_verdict(j);
+	r->kernel = in->config->scope == SCOPE_ALL ? kernel_verdict(j) : VERDICT_NOT_APPLICABLE;
 	r->overall = worse(r->livepatch, r->kernel);
-	judge_reboot(&j);
-	remark_lifecycle(&j);
+	judge_reboot(j);
+	remark_lifecycle(j);
 	summarise(r);
 	return r;
+}
+
+struct report *evaluate(const struct evaluation *in)
+{
+	struct judge j;
+
+	return evaluate_judge(in, &j);
 }
 
 void report_free(struct report *report)

@@ -46,6 +46,10 @@ void judge_kernel(struct judge *j);
 /* Applies the coverage rule (semantics 5.3, ruling 6) to the kernel item. */
 void judge_coverage(struct judge *j);
 
+/* evaluate(), with what led to the report left in @j for explain and cve; @j lives as long as it.
+ */
+struct report *evaluate_judge(const struct evaluation *in, struct judge *j);
+
 /* Shared helpers. */
 
 /* The installed package of that name and architecture with the highest EVR, markers left out. */
