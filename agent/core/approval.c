@@ -130,12 +130,13 @@ struct rule_check approval_check_rule(const struct approval_context *ctx,
 	return check;
 }
 
-static enum hold_reason hold_of(const struct rule_check *check, int64_t released)
+static enum hold_reason hold_of(const struct rule_check *check, const struct advisory *notice,
+				int64_t released)
 {
-	if (check->needs_notice)
-		return HOLD_NO_NOTICE;
 	if (check->filters_matched)
 		return released == TIME_UNSET ? HOLD_NO_DATE : HOLD_NOT_YET_APPROVED;
+	if (!notice)
+		return HOLD_NO_NOTICE;
 	switch (check->failed->key) {
 	case FILTER_PRODUCT:
 		return HOLD_PRODUCT;
@@ -201,9 +202,8 @@ static const char *held_text(const struct approval_context *ctx, struct arena *a
 			"unknown_date: approve would let it through",
 			what);
 	case HOLD_NO_NOTICE:
-		return arena_strdup(arena,
-				    "no notice lists this build and no rule that matches has "
-				    "EnableNonSecurity");
+		return "no notice lists this build, and no rule approves builds without one "
+		       "(EnableNonSecurity, with filters of *)";
 	case HOLD_CLASSIFICATION:
 	case HOLD_SEVERITY:
 	case HOLD_PRODUCT:
@@ -240,7 +240,7 @@ static void try_rules(const struct approval_context *ctx, const struct advisory 
 			a.by = arena_printf(arena, "rule %zu (line %u)", i + 1, rule->line);
 			a.reason = approved_text(arena, &a);
 		} else {
-			a.hold = hold_of(&check, released);
+			a.hold = hold_of(&check, notice, released);
 			a.reason = held_text(ctx, arena, &a, &check, rule);
 		}
 		prefer(best, &a);
