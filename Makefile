@@ -97,7 +97,7 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
-base     := alloc doc err fsx timex yaml
+base     := alloc child doc err fsx log loop timex yaml
 core     := advisory approval baseline builds builtin catalogue config cve evaluate evr finding judge \
 	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra platform report \
 	    snapshot
@@ -105,8 +105,8 @@ probe    :=
 repo     :=
 metadata :=
 solv     :=
-codec    :=
-ipc      :=
+codec    := jsonx report shape snapshot
+ipc      := frame idl message varlink_client varlink_server
 klpctl   :=
 klpd     :=
 fetch    :=
@@ -206,7 +206,7 @@ $(O)/gen/%.inc: agent/ipc/%.varlink conf/embed.awk
 	$(call embed,-f conf/embed.awk $<)
 
 $(O)/agent/core/builtin.o: $(O)/gen/builtin_data.inc
-$(call objects,ipc): $(O)/gen/io.klpd.Agent.inc
+$(O)/agent/ipc/idl.o: $(O)/gen/io.klpd.Agent.inc $(O)/gen/org.varlink.service.inc
 
 define folder_rules
 $(O)/$(1).a: $(call objects,$(1))
@@ -300,15 +300,30 @@ lint-now: all $(O)/core.a
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
-# ---- installation: MODE:FILE:TARGET, one row per file ---------------------------------------------
+# ---- installation: rows of MODE:FILE:TARGET; uninstall reads the same table --------------------------
 
-INSTALL := \
-	$(foreach p,$(PROGRAMS),755:$(O)/$(p):$(if $(filter klpctl,$(p)),$(BINDIR),$(LIBEXECDIR))/$(p))
+doc_dir  := $(DATADIR)/doc/klpd
+conf_dir := $(DATADIR)/klpd
+
+INSTALL = \
+	$(if $(klpctl),755:$(O)/klpctl:$(BINDIR)/klpctl) \
+	$(foreach p,$(filter-out klpctl,$(PROGRAMS)),755:$(O)/$(p):$(LIBEXECDIR)/$(p)) \
+	$(foreach f,$(wildcard conf/klpd.yaml),644:$(f):$(SYSCONFDIR)/klpd/klpd.yaml) \
+	$(foreach f,$(PLATFORMS),644:$(f):$(conf_dir)/platforms/$(notdir $(f))) \
+	$(foreach f,$(BASELINES),644:$(f):$(conf_dir)/baselines/$(notdir $(f))) \
+	$(foreach f,$(sort $(wildcard docs/*.schema.json)),644:$(f):$(conf_dir)/$(notdir $(f))) \
+	$(foreach f,$(sort $(wildcard docs/*.8)),644:$(f):$(MANDIR)/man8/$(notdir $(f))) \
+	644:README.md:$(doc_dir)/README.md \
+	644:LICENSE:$(doc_dir)/LICENSE
 
 row = $(word $(1),$(subst :, ,$(2)))
+define install_one
+	$(Q)install -D -m $(call row,1,$(1)) $(call row,2,$(1)) $(DESTDIR)$(call row,3,$(1))
+
+endef
+
 install: all
-	$(foreach r,$(INSTALL),install -D -m $(call row,1,$(r)) $(call row,2,$(r)) \
-		$(DESTDIR)$(call row,3,$(r)) &&) true
+	$(foreach r,$(INSTALL),$(call install_one,$(r)))
 
 uninstall:
 	rm -f $(foreach r,$(INSTALL),$(DESTDIR)$(call row,3,$(r)))
