@@ -169,6 +169,7 @@ fuzz_yaml       := base
 fuzz_baseline   := core
 fuzz_platform   := core
 fuzz_frame      := ipc
+fuzz_snapshot   := codec
 
 # ---- rules --------------------------------------------------------------------------------------
 
