@@ -33,9 +33,9 @@ struct doc {
 	size_t n_members;
 };
 
-#define DOC_FOREACH(item, doc)                                                                     \
-	for (const struct doc *item = (doc)->members,                                              \
-			      *item##_end = (doc)->members + (doc)->n_members;                     \
+#define DOC_FOREACH(item, parent)                                                                  \
+	for (const struct doc *item = (parent)->members,                                           \
+			      *item##_end = (parent)->members + (parent)->n_members;               \
 	     item != item##_end; item++)
 
 /* The member called @key of a map, compared with case, or NULL. */
