@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/doc.h"
 
+#include "base/timex.h"
+
 #include <errno.h>
 #include <strings.h>
 
@@ -130,5 +132,86 @@ int doc_texts(const struct doc *doc, struct arena *arena, const char *const **re
 	}
 	*ret = texts;
 	*ret_n = n;
+	return 0;
+}
+
+static char *known_keys(const struct doc_field *fields, size_t n)
+{
+	const char **keys = xcalloc(n + 1, sizeof(*keys));
+	char *list;
+
+	for (size_t i = 0; i < n; i++)
+		keys[i] = fields[i].key;
+	list = join(keys);
+	free(keys);
+	return list;
+}
+
+static const struct doc_field *find_field(const struct doc_field *fields, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(fields[i].key, key))
+			return &fields[i];
+	return NULL;
+}
+
+int doc_read_map(const struct doc *map, const struct doc_field *fields, size_t n,
+		 struct arena *arena, void *into, struct err *err)
+{
+	if (doc_expect(map, DOC_MAP, err) < 0)
+		return -1;
+	DOC_FOREACH(member, map) {
+		const struct doc_field *field = find_field(fields, n, member->key);
+
+		if (!field) {
+			_cleanup_free_ char *keys = known_keys(fields, n);
+
+			return doc_err(err, member, "no such key here; known are %s", keys);
+		}
+		if (field->read &&
+		    field->read(member, arena, (char *)into + field->offset, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].required && !doc_get(map, fields[i].key))
+			return doc_err(err, map, "%s is missing", fields[i].key);
+	return 0;
+}
+
+int doc_read_text(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	const char *text;
+
+	(void)arena;
+	if (doc_text(doc, &text, err) < 0)
+		return -1;
+	if (!*text)
+		return doc_err(err, doc, "must not be empty");
+	*(const char **)member = text;
+	return 0;
+}
+
+int doc_read_texts(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	struct doc_list *list = member;
+
+	return doc_texts(doc, arena, &list->items, &list->n, err);
+}
+
+int doc_read_bool(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	(void)arena;
+	return doc_bool(doc, member, err);
+}
+
+int doc_read_day(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	const char *text;
+
+	(void)arena;
+	if (doc_text(doc, &text, err) < 0)
+		return -1;
+	if (strlen(text) != strlen("2026-06-30") || timex_parse(text, member) < 0)
+		return doc_err(err, doc, "'%s' is not a day such as 2026-06-30", text);
 	return 0;
 }

@@ -59,3 +59,31 @@ _must_check_ int doc_word(const struct doc *doc, const char *const *words, int *
 _must_check_ int doc_texts(const struct doc *doc, struct arena *arena, const char *const **ret,
 			   size_t *ret_n, struct err *err);
 _must_check_ int doc_expect(const struct doc *doc, enum doc_kind kind, struct err *err);
+
+/*
+ * Reading a map by a table: one row per key. A key without a row is an error, with the keys that
+ * exist in the sentence. Two rows may have the same offset: two spellings of one field.
+ */
+typedef int (*doc_read_fn)(const struct doc *doc, struct arena *arena, void *member,
+			   struct err *err);
+
+struct doc_field {
+	const char *key;
+	doc_read_fn read; /* NULL: accepted and ignored */
+	size_t offset;	  /* of the member in the structure that is filled */
+	bool required;
+};
+
+_must_check_ int doc_read_map(const struct doc *map, const struct doc_field *fields, size_t n,
+			      struct arena *arena, void *into, struct err *err);
+
+/* Readers for rows: const char * (not empty), struct doc_list, bool. */
+struct doc_list {
+	const char *const *items;
+	size_t n;
+};
+int doc_read_text(const struct doc *doc, struct arena *arena, void *member, struct err *err);
+int doc_read_texts(const struct doc *doc, struct arena *arena, void *member, struct err *err);
+int doc_read_bool(const struct doc *doc, struct arena *arena, void *member, struct err *err);
+/* "2026-06-30" -> int64_t, 00:00Z of that day */
+int doc_read_day(const struct doc *doc, struct arena *arena, void *member, struct err *err);

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/platform.h"
+
+#include "core/catalogue.h"
+#include "core/match.h"
+
+#include <strings.h>
+
+/* ---- reading a profile ---------------------------------------------------------------------- */
+
+/* Rows of the tables below read into these, which mirror the file; platform_from_doc() maps them.
+ */
+struct match_section {
+	const char *id;
+	struct doc_list versions;
+};
+
+struct aws_section {
+	const char *operating_system;
+	struct doc_list products;
+	const char *default_baseline;
+};
+
+struct marker_section {
+	const char *version, *release;
+};
+
+struct replace_list {
+	struct platform_replace *items;
+	size_t n;
+};
+
+struct livepatch_section {
+	const char *package, *prefix, *service;
+	struct doc_list release_strip, runtime;
+	struct replace_list replace;
+	struct marker_section marker;
+	int support_months;
+};
+
+struct kernel_row {
+	const char *series, *minimum;
+	struct doc_list packages, arches;
+	bool livepatch;
+	int64_t ends;
+};
+
+struct kernel_list {
+	struct platform_kernel *items;
+	size_t n;
+};
+
+struct repository_section {
+	struct doc_list livepatch, kernel;
+};
+
+struct profile {
+	const char *name, *releasever;
+	struct match_section match;
+	struct aws_section aws;
+	struct livepatch_section livepatch;
+	struct kernel_list kernels;
+	struct repository_section repositories;
+};
+
+#define SECTION_READER(name, type, table)                                                          \
+	static int name(const struct doc *doc, struct arena *arena, void *member, struct err *err) \
+	{                                                                                          \
+		return doc_read_map(doc, table, ARRAY_SIZE(table), arena, (type *)member, err);    \
+	}                                                                                          \
+	struct _semicolon_after_##name
+
+static int read_months(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	int64_t months;
+
+	(void)arena;
+	if (doc_int(doc, 0, 120, &months, err) < 0)
+		return -1;
+	*(int *)member = (int)months;
+	return 0;
+}
+
+static int read_minimum(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	struct kernel_release release;
+	const char *text;
+
+	if (doc_text(doc, &text, err) < 0)
+		return -1;
+	if (kernel_release_parse(text, arena, &release) < 0)
+		return doc_err(err, doc, "'%s' is not VERSION-RELEASE of a kernel", text);
+	*(const char **)member = text;
+	return 0;
+}
+
+static int read_replace(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	struct replace_list *list = member;
+
+	if (doc_expect(doc, DOC_MAP, err) < 0)
+		return -1;
+	DOC_FOREACH(item, doc) {
+		struct platform_replace *replace = ARENA_PUSH(arena, list->items, list->n);
+
+		if (!*item->key)
+			return doc_err(err, item, "an empty text cannot be replaced");
+		replace->from = item->key;
+		if (doc_text(item, &replace->to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const struct doc_field kernel_fields[] = {
+	{ "series", doc_read_text, offsetof(struct kernel_row, series), true },
+	{ "packages", doc_read_texts, offsetof(struct kernel_row, packages), true },
+	{ "arch", doc_read_texts, offsetof(struct kernel_row, arches), false },
+	{ "livepatch", doc_read_bool, offsetof(struct kernel_row, livepatch), false },
+	{ "minimum", read_minimum, offsetof(struct kernel_row, minimum), false },
+	{ "ends", doc_read_day, offsetof(struct kernel_row, ends), false },
+};
+
+static int read_kernels(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	struct kernel_list *list = member;
+
+	if (doc_expect(doc, DOC_LIST, err) < 0)
+		return -1;
+	DOC_FOREACH(item, doc) {
+		struct kernel_row row = { .livepatch = true, .ends = TIME_UNSET };
+
+		if (doc_read_map(item, kernel_fields, ARRAY_SIZE(kernel_fields), arena, &row, err) <
+		    0)
+			return -1;
+		*ARENA_PUSH(arena, list->items, list->n) = (struct platform_kernel){
+			.series = row.series,
+			.packages = row.packages.items,
+			.n_packages = row.packages.n,
+			.arches = row.arches.items,
+			.n_arches = row.arches.n,
+			.livepatch = row.livepatch,
+			.minimum = row.minimum,
+			.ends = row.ends,
+		};
+	}
+	return 0;
+}
+
+static const struct doc_field match_fields[] = {
+	{ "id", doc_read_text, offsetof(struct match_section, id), true },
+	{ "version", doc_read_texts, offsetof(struct match_section, versions), false },
+};
+SECTION_READER(read_match, struct match_section, match_fields);
+
+static const struct doc_field aws_fields[] = {
+	{ "operating-system", doc_read_text, offsetof(struct aws_section, operating_system), true },
+	{ "products", doc_read_texts, offsetof(struct aws_section, products), true },
+	{ "default-baseline", doc_read_text, offsetof(struct aws_section, default_baseline),
+	  false },
+};
+SECTION_READER(read_aws, struct aws_section, aws_fields);
+
+static const struct doc_field marker_fields[] = {
+	{ "version", doc_read_text, offsetof(struct marker_section, version), false },
+	{ "release", doc_read_text, offsetof(struct marker_section, release), false },
+};
+SECTION_READER(read_marker, struct marker_section, marker_fields);
+
+static const struct doc_field livepatch_fields[] = {
+	{ "package", doc_read_text, offsetof(struct livepatch_section, package), true },
+	{ "prefix", doc_read_text, offsetof(struct livepatch_section, prefix), true },
+	{ "release-strip", doc_read_texts, offsetof(struct livepatch_section, release_strip),
+	  false },
+	{ "replace", read_replace, offsetof(struct livepatch_section, replace), false },
+	{ "marker", read_marker, offsetof(struct livepatch_section, marker), false },
+	{ "runtime", doc_read_texts, offsetof(struct livepatch_section, runtime), false },
+	{ "service", doc_read_text, offsetof(struct livepatch_section, service), true },
+	{ "support-months", read_months, offsetof(struct livepatch_section, support_months),
+	  false },
+};
+SECTION_READER(read_livepatch, struct livepatch_section, livepatch_fields);
+
+static const struct doc_field repository_fields[] = {
+	{ "livepatch", doc_read_texts, offsetof(struct repository_section, livepatch), true },
+	{ "kernel", doc_read_texts, offsetof(struct repository_section, kernel), true },
+};
+SECTION_READER(read_repositories, struct repository_section, repository_fields);
+
+static const struct doc_field profile_fields[] = {
+	{ "name", doc_read_text, offsetof(struct profile, name), true },
+	{ "match", read_match, offsetof(struct profile, match), true },
+	{ "aws", read_aws, offsetof(struct profile, aws), false },
+	{ "releasever", doc_read_text, offsetof(struct profile, releasever), false },
+	{ "livepatch", read_livepatch, offsetof(struct profile, livepatch), true },
+	{ "kernels", read_kernels, offsetof(struct profile, kernels), true },
+	{ "repositories", read_repositories, offsetof(struct profile, repositories), true },
+};
+
+int platform_from_doc(const struct doc *doc, struct arena *arena, const struct platform **ret,
+		      struct err *err)
+{
+	struct profile p = { 0 };
+	struct platform *platform;
+
+	if (doc_read_map(doc, profile_fields, ARRAY_SIZE(profile_fields), arena, &p, err) < 0)
+		return -1;
+	platform = arena_alloc(arena, sizeof(*platform));
+	*platform = (struct platform){
+		.name = p.name,
+		.os_id = p.match.id,
+		.os_versions = p.match.versions.items,
+		.n_os_versions = p.match.versions.n,
+		.aws_operating_system = p.aws.operating_system,
+		.aws_products = p.aws.products.items,
+		.n_aws_products = p.aws.products.n,
+		.default_baseline = p.aws.default_baseline,
+		.releasever_provide = p.releasever,
+		.livepatch_package = p.livepatch.package,
+		.livepatch_prefix = p.livepatch.prefix,
+		.release_strip = p.livepatch.release_strip.items,
+		.n_release_strip = p.livepatch.release_strip.n,
+		.replace = p.livepatch.replace.items,
+		.n_replace = p.livepatch.replace.n,
+		.marker_version = p.livepatch.marker.version,
+		.marker_release = p.livepatch.marker.release,
+		.runtime = p.livepatch.runtime.items,
+		.n_runtime = p.livepatch.runtime.n,
+		.service = p.livepatch.service,
+		.support_months = p.livepatch.support_months,
+		.kernels = p.kernels.items,
+		.n_kernels = p.kernels.n,
+		.livepatch_repos = p.repositories.livepatch.items,
+		.n_livepatch_repos = p.repositories.livepatch.n,
+		.kernel_repos = p.repositories.kernel.items,
+		.n_kernel_repos = p.repositories.kernel.n,
+	};
+	*ret = platform;
+	return 0;
+}
+
+/* ---- answering ------------------------------------------------------------------------------ */
+
+bool platform_matches(const struct platform *platform, const char *os_id, const char *os_version)
+{
+	if (!streq(platform->os_id, os_id))
+		return false;
+	return platform->n_os_versions == 0 ||
+	       (os_version &&
+		match_any_glob(platform->os_versions, platform->n_os_versions, os_version));
+}
+
+static const char *replace_all(const struct platform *p, const char *text, struct arena *arena)
+{
+	for (size_t i = 0; i < p->n_replace; i++) {
+		const char *from = p->replace[i].from, *rest = text, *hit;
+		char *out = arena_strdup(arena, "");
+
+		while ((hit = strstr(rest, from))) {
+			out = arena_printf(arena, "%s%.*s%s", out, (int)(hit - rest), rest,
+					   p->replace[i].to);
+			rest = hit + strlen(from);
+		}
+		text = arena_printf(arena, "%s%s", out, rest);
+	}
+	return text;
+}
+
+/* Cuts the release where the first pattern matches its tail: ".amzn2" or a glob such as ".el*". */
+static const char *strip_release(const struct platform *p, const char *release, struct arena *arena)
+{
+	for (size_t i = 0; i < p->n_release_strip; i++)
+		for (const char *tail = release; *tail; tail++)
+			if (match_glob(p->release_strip[i], tail))
+				return arena_strndup(arena, release, (size_t)(tail - release));
+	return release;
+}
+
+char *platform_livepatch_name(const struct platform *platform, const struct kernel_release *kernel,
+			      struct arena *arena)
+{
+	const struct {
+		const char *field, *value;
+	} fields[] = {
+		{ "{version}", replace_all(platform, kernel->version, arena) },
+		{ "{release}",
+		  replace_all(platform, strip_release(platform, kernel->release, arena), arena) },
+		{ "{flavour}", kernel->flavour ? kernel->flavour : "" },
+	};
+	char *name = arena_strdup(arena, "");
+
+	for (const char *p = platform->livepatch_package; *p;) {
+		const char *value = NULL;
+
+		for (size_t i = 0; i < ARRAY_SIZE(fields) && !value; i++) {
+			if (!starts_with(p, fields[i].field))
+				continue;
+			value = fields[i].value;
+			p += strlen(fields[i].field);
+		}
+		name = value ? arena_printf(arena, "%s%s", name, value)
+			     : arena_printf(arena, "%s%c", name, *p++);
+	}
+	return name;
+}
+
+const struct platform_kernel *platform_kernel_line(const struct platform *platform,
+						   const struct kernel_release *kernel)
+{
+	const struct platform_kernel *other_arch = NULL;
+
+	for (size_t i = 0; i < platform->n_kernels; i++) {
+		const struct platform_kernel *line = &platform->kernels[i];
+		size_t len = strlen(line->series);
+
+		if (!streq(line->series, "*") &&
+		    (strncmp(kernel->version, line->series, len) != 0 ||
+		     (kernel->version[len] && kernel->version[len] != '.')))
+			continue;
+		if (!kernel->arch || platform_line_has_arch(line, kernel->arch))
+			return line;
+		if (!other_arch)
+			other_arch = line;
+	}
+	return other_arch;
+}
+
+bool platform_line_has_arch(const struct platform_kernel *line, const char *arch)
+{
+	for (size_t i = 0; i < line->n_arches; i++)
+		if (streq(line->arches[i], arch))
+			return true;
+	return line->n_arches == 0;
+}
+
+bool platform_is_livepatch(const struct platform *platform, const char *name)
+{
+	return starts_with(name, platform->livepatch_prefix) && !ends_with(name, "-debuginfo");
+}
+
+bool platform_is_marker(const struct platform *platform, const struct nevra *nevra)
+{
+	if (!platform_is_livepatch(platform, nevra->name))
+		return false;
+	if (platform->marker_version && !match_glob(platform->marker_version, nevra->evr.version))
+		return false;
+	if (platform->marker_release && !match_glob(platform->marker_release, nevra->evr.release))
+		return false;
+	return platform->marker_version || platform->marker_release;
+}
+
+static bool among(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(names[i], name))
+			return true;
+	return false;
+}
+
+bool platform_is_kernel(const struct platform *platform, const char *name)
+{
+	for (size_t i = 0; i < platform->n_kernels; i++)
+		if (among(platform->kernels[i].packages, platform->kernels[i].n_packages, name))
+			return true;
+	return false;
+}
+
+bool platform_is_runtime(const struct platform *platform, const char *name)
+{
+	return among(platform->runtime, platform->n_runtime, name);
+}
+
+bool platform_tracks(const struct platform *platform, const char *name)
+{
+	return platform_is_livepatch(platform, name) || platform_is_kernel(platform, name) ||
+	       platform_is_runtime(platform, name);
+}
+
+int platform_repo_role(const struct platform *platform, const char *repo_id)
+{
+	if (match_any_glob(platform->livepatch_repos, platform->n_livepatch_repos, repo_id))
+		return REPO_ROLE_LIVEPATCH;
+	if (match_any_glob(platform->kernel_repos, platform->n_kernel_repos, repo_id))
+		return REPO_ROLE_KERNEL;
+	return -1;
+}
