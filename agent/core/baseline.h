@@ -36,8 +36,8 @@ struct baseline_filter {
 struct baseline_rule {
 	struct baseline_filter *filters; /* all must match */
 	size_t n_filters;
-	int approve_after_days;	     /* 0..360, or -1: approve_until is used */
-	int64_t approve_until;	     /* 00:00Z of the day; TIME_UNSET: approve_after_days is used */
+	int approve_after_days; /* 0..360, or -1: approve_until is used */
+	int64_t approve_until;	/* 00:00Z of the day; TIME_UNSET: approve_after_days is used */
 	enum compliance_level level;
 	bool enable_non_security;
 	unsigned int line; /* where the rule stands, for explain */
@@ -76,22 +76,27 @@ struct baseline {
 	size_t n_sources;
 };
 
+struct findings;
+
 /**
  * baseline_from_doc() - interpret a baseline
  * @doc:   parsed file
  * @operating_system: the node's AWS name (AMAZON_LINUX_2); NULL = take a single baseline as it is
  * @arena: owns the result
- * @findings: what is accepted with a remark (AvailableSecurityUpdatesComplianceStatus on Linux,
- *            sources that are ignored, a rejected pattern that hits livepatches)
+ * @ret:   source and sha256 are left for the caller to fill in
+ * @findings: what is accepted with a remark
  *
  * Limits and value sets are those of the API model (semantics 2.1). Unknown fields are refused,
  * except those that GetPatchBaseline and the snapshot are known to carry.
  * Return: 0, or -1 with @err (CONFIG) naming file, line and field.
  */
-struct findings;
 _must_check_ int baseline_from_doc(const struct doc *doc, const char *operating_system,
-				   struct arena *arena, const struct baseline **ret,
+				   struct arena *arena, struct baseline **ret,
 				   struct findings *findings, struct err *err);
+
+/* Ruling 3: a rejected pattern that hits livepatches (kernel*) is a finding. */
+void baseline_check_rejected(const struct baseline *baseline, const char *livepatch_prefix,
+			     struct findings *findings);
 
 /* InstallOverrideList (semantics 2.7): what to install, instead of the baseline's decision. */
 struct override_entry {
@@ -105,8 +110,9 @@ struct override_list {
 	size_t n_entries;
 };
 
+/* An entry needs an id; an empty list is a finding. @ret->source is left for the caller. */
 _must_check_ int override_from_doc(const struct doc *doc, struct arena *arena,
-				   const struct override_list **ret, struct findings *findings,
+				   struct override_list **ret, struct findings *findings,
 				   struct err *err);
 
 const char *compliance_level_name(enum compliance_level level); /* "UNSPECIFIED" ... */

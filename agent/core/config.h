@@ -10,40 +10,54 @@
  */
 
 #include "base/doc.h"
-#include "base/timex.h"
 
-enum release_date { RELEASE_DATE_UPDATED, RELEASE_DATE_ISSUED };
-enum unknown_date { UNKNOWN_DATE_HOLD, UNKNOWN_DATE_APPROVE };
-enum coverage_policy { COVERAGE_STRICT, COVERAGE_APPROVED, COVERAGE_AWS };
-enum scope { SCOPE_ALL, SCOPE_LIVEPATCH };
+enum release_date {
+	RELEASE_DATE_UPDATED,
+	RELEASE_DATE_ISSUED,
+};
+
+enum unknown_date {
+	UNKNOWN_DATE_HOLD,
+	UNKNOWN_DATE_APPROVE,
+};
+
+enum coverage_policy {
+	COVERAGE_STRICT,
+	COVERAGE_APPROVED,
+	COVERAGE_AWS,
+};
+
+enum scope {
+	SCOPE_ALL,
+	SCOPE_LIVEPATCH,
+};
 
 struct config {
-	const char *baseline; /* file or name; NULL: the platform's default */
+	const char *baseline; /* file or name; NULL: the platform's own */
 	enum scope scope;
 	enum coverage_policy coverage;
 	enum release_date release_date;
 	enum unknown_date unknown_date;
 	bool honor_excludes;
-	int64_t stale_after;	      /* seconds; metadata older than this gives UNKNOWN */
-	int64_t support_warning_days; /* warn this long before the window ends */
+	int64_t stale_after;	 /* seconds; older metadata gives UNKNOWN */
+	int64_t support_warning; /* seconds; warn this long before the window ends */
 	bool reboot_after_livepatch;
 	bool pending_external;
-	int64_t history_keep; /* reports kept */
-	int64_t fetch_timeout;	/* seconds for the whole fetch */
-	int64_t max_file_bytes; /* largest single download */
+	int64_t history_keep;  /* number of reports */
+	int64_t fetch_timeout; /* seconds for a whole fetch */
+	int64_t max_file_size; /* bytes of a single download */
 };
 
 struct config_item {
 	const char *key;
-	const char *fallback; /* the default, as text */
+	const char *fallback; /* the default, as text; "" for none */
 	const char *values;   /* what may stand there, for people */
 	const char *text;     /* one line of explanation */
 };
 
 /* Every setting in documented order; the last has a NULL key. */
 const struct config_item *config_items(void);
-/* Defaults for everything that @doc (may be NULL) leaves out. Strings live in @arena. */
-_must_check_ int config_from_doc(const struct doc *doc, struct arena *arena, struct config *ret,
-				 struct err *err);
-/* The effective value of one setting, as text for cat-config; lives in @arena. */
+/* Defaults for everything that @doc (may be NULL) leaves out. Strings stay the document's. */
+_must_check_ int config_from_doc(const struct doc *doc, struct config *ret, struct err *err);
+/* The effective value of one setting, as it would stand in the file; lives in @arena. */
 const char *config_value(const struct config *config, const char *key, struct arena *arena);

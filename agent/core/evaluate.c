@@ -224,7 +224,7 @@ static void remark_lifecycle(struct judge *j)
 			"and reboot into it",
 			buf);
 	else if (l->supported == TRISTATE_YES &&
-		 l->days_left <= j->in->config->support_warning_days)
+		 l->days_left <= j->in->config->support_warning / SEC_PER_DAY)
 		finding_add(
 			&j->report->findings, FINDING_WARNING, "window-ends-soon",
 			j->in->snapshot->node.kernel,
