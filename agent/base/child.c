@@ -486,17 +486,22 @@ void child_free(struct child *child)
 	free(child);
 }
 
-/* The last line of stderr that has anything on it. */
+/* The last line of stderr that has anything on it, fit to be shown: plain ASCII. */
 static char *last_line(const char *errors)
 {
 	size_t end = strlen(errors), begin;
+	char *line;
 
 	while (end > 0 && (unsigned char)errors[end - 1] <= ' ')
 		end--;
 	begin = end;
 	while (begin > 0 && errors[begin - 1] != '\n')
 		begin--;
-	return xstrndup(errors + begin, end - begin);
+	line = xstrndup(errors + begin, end - begin);
+	for (char *c = line; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	return line;
 }
 
 int child_describe(const char *program, const struct child_result *result, struct err *err)

@@ -41,6 +41,6 @@ void message_request_deinit(struct message_request *request);
 void message_reply_deinit(struct message_reply *reply);
 
 /* The texts, to be freed by the caller. @parameters is consumed and may be NULL. */
-char *message_call(const char *method, json_t *parameters, bool more);
-char *message_reply(json_t *parameters, bool continues);
-char *message_error(const char *error, json_t *parameters);
+char *message_format_call(const char *method, json_t *parameters, bool more);
+char *message_format_reply(json_t *parameters, bool continues);
+char *message_format_error(const char *error, json_t *parameters);
