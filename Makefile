@@ -101,14 +101,16 @@ base     := alloc child doc err fsx log loop timex yaml
 core     := advisory approval baseline builds builtin catalogue config cve evaluate evr finding judge \
 	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra platform report \
 	    snapshot
-probe    :=
+probe    := kernel livepatch osrelease probe rpmdb units
 repo     :=
 metadata :=
 solv     :=
 codec    := jsonx report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
-klpctl   :=
-klpd     :=
+klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history \
+	    cmd_kernel cmd_list cmd_scan cmd_status command main options outcome pick progress screen \
+	    shared table view
+klpd     := finish jobs main methods options place store tool
 fetch    :=
 worker   :=
 

@@ -47,7 +47,7 @@ struct node {
 	int64_t kernel_build_date;  /* from uname -v; TIME_UNSET */
 	const char *boot_id;	    /* NULL unknown */
 	int64_t boot_time;	    /* TIME_UNSET */
-	bool is_running_system;	    /* false: an image or another root, nothing can be loaded */
+	bool is_running_system;	    /* false: an image, whose kernel was named or is not known */
 
 	struct installed *installed; /* tracked names only, see platform_tracks() */
 	size_t n_installed;
