@@ -136,7 +136,10 @@ libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
 libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml)
 libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson)
 
-PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker,$(if $($(folder_of_$(p))),$(p)))
+absent_parts = $(strip $(foreach p,$(needs_$(1)),$(if $(findstring /,$(p)),\
+	$(if $(wildcard agent/$(p).c),,$(p)))))
+PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker,\
+	$(if $($(folder_of_$(p))),$(if $(call absent_parts,$(folder_of_$(p))),,$(p))))
 
 # ---- tests: tests/unit/FOLDER/test_NAME.c links its folder and what lies below it ----------------
 #
@@ -170,7 +173,7 @@ fuzz_evr        := core
 fuzz_yaml       := base
 fuzz_baseline   := core
 fuzz_platform   := core
-fuzz_frame      := ipc
+fuzz_varlink    := ipc
 fuzz_snapshot   := codec
 
 # ---- rules --------------------------------------------------------------------------------------

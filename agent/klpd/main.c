@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * klpd: the daemon
+ *
+ * Serves io.klpd.Agent and runs the programs that do the work; it parses neither XML nor YAML and
+ * never talks to the network itself. See README.md in this folder.
+ */
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "klpd/methods.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+struct klpd {
+	struct options options;
+	struct loop *loop;
+	struct place place;
+	struct jobs *jobs;
+	struct varlink_server *server;
+	struct loop_timer *idle;
+	struct loop_signal *on_term, *on_int;
+	struct agent agent;
+	size_t n_connections;
+	bool served; /* set up: connections count from here on */
+};
+
+static void klpd_deinit(struct klpd *k)
+{
+	varlink_server_free(k->server); /* first: calls outlive their connections */
+	jobs_free(k->jobs);
+	loop_timer_free(k->idle);
+	loop_signal_free(k->on_term);
+	loop_signal_free(k->on_int);
+	place_close(&k->place);
+	loop_free(k->loop);
+}
+
+/* Started by its only caller, for as long as that one wants. */
+static bool is_private(const struct options *options)
+{
+	return options->fd >= 0 && options->n_listen == 0;
+}
+
+static void on_idle_time(void *userdata)
+{
+	struct klpd *k = userdata;
+
+	loop_stop(k->loop);
+}
+
+/* Runs the idle clock while there is neither a caller nor a job. */
+static void watch_idleness(struct klpd *k)
+{
+	bool idle = k->n_connections == 0 && jobs_idle(k->jobs);
+
+	if (k->options.exit_idle_sec >= 0)
+		loop_timer_set(k->idle, idle ? k->options.exit_idle_sec * 1000 : LOOP_TIMER_OFF);
+}
+
+static void on_connections(size_t n, void *userdata)
+{
+	struct klpd *k = userdata;
+
+	k->n_connections = n;
+	if (k->served && n == 0 && is_private(&k->options)) /* whatever it is doing */
+		loop_stop(k->loop);
+	watch_idleness(k);
+}
+
+static void on_jobs_idle(void *userdata)
+{
+	watch_idleness(userdata);
+}
+
+static void on_end_signal(int signo _unused_, void *userdata)
+{
+	struct klpd *k = userdata;
+
+	loop_stop(k->loop);
+}
+
+static int serve(struct klpd *k, struct err *err)
+{
+	const struct options *options = &k->options;
+
+	k->server = varlink_server_new(k->loop, &(struct varlink_server_spec){
+							.vendor = "klpd",
+							.product = "klpd",
+							.version = KLPD_VERSION,
+							.url = "https://varlink.org",
+							.interface = "io.klpd.Agent",
+							.methods = methods,
+							.userdata = &k->agent,
+							.on_connections = on_connections,
+							.watcher = k,
+						});
+	for (size_t i = 0; i < options->n_listen; i++)
+		if (varlink_server_listen(k->server, options->listen[i], err) < 0)
+			return -1;
+	if (options->fd >= 0 && varlink_server_add(k->server, options->fd, err) < 0)
+		return -1;
+	k->served = true;
+	return 0;
+}
+
+static int setup(struct klpd *k, struct err *err)
+{
+	if (place_open(&k->options, &k->place, err) < 0 || loop_new(&k->loop, err) < 0 ||
+	    loop_signal_new(k->loop, SIGTERM, on_end_signal, k, &k->on_term, err) < 0 ||
+	    loop_signal_new(k->loop, SIGINT, on_end_signal, k, &k->on_int, err) < 0)
+		return -1;
+	k->idle = loop_timer_new(k->loop, on_idle_time, k);
+	k->jobs = jobs_new(&(struct jobs_spec){
+		.loop = k->loop,
+		.options = &k->options,
+		.place = &k->place,
+		.on_idle = on_jobs_idle,
+		.userdata = k,
+	});
+	k->agent = (struct agent){ .place = &k->place, .jobs = k->jobs };
+	return serve(k, err);
+}
+
+static int run(struct klpd *k, struct err *err)
+{
+	if (setup(k, err) < 0)
+		return -1;
+	watch_idleness(k);
+	return loop_run(k->loop, err);
+}
+
+static int print(char *text)
+{
+	_cleanup_free_ char *owned = text;
+
+	return fputs(owned, stdout) == EOF || fflush(stdout) == EOF ? EXIT_STATUS_IO
+								    : EXIT_STATUS_OK;
+}
+
+int main(int argc, char *argv[])
+{
+	_cleanup_(klpd_deinit)
+	struct klpd k = { .place = PLACE_INIT };
+	struct err err = ERR_INIT;
+	int status;
+
+	log_init("klpd", LOG_LEVEL_INFO);
+	umask(022);
+	json_set_alloc_funcs(xmalloc, free);
+	if (options_parse(argc, argv, &k.options, &err) == 0) {
+		if (k.options.help)
+			return print(options_help());
+		if (k.options.version)
+			return print(xstrdup("klpd " KLPD_VERSION "\n"));
+		if (is_private(&k.options)) /* its caller is told, and speaks for itself */
+			log_init("klpd", LOG_LEVEL_ERROR);
+		if (run(&k, &err) == 0)
+			return EXIT_STATUS_OK;
+	}
+	status = log_err(&err);
+	err_clear(&err);
+	return status;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * klpd's command line
+ *
+ * Everything else klpd needs to know comes with a request or from klpd-worker, which reads the
+ * configuration.
+ */
+
+#include "base/err.h"
+
+#define OPTIONS_LISTEN_MAX 4
+
+struct options {
+	const char *listen[OPTIONS_LISTEN_MAX];
+	size_t n_listen;
+	int fd;				   /* connected socket of whoever started us; -1 */
+	const char *root;		   /* "/" or the directory that stands for the machine */
+	const char *cache_dir, *state_dir; /* NULL: see klpd/place.h */
+	const char *config;		   /* configuration file; NULL: the worker's default */
+	const char *kernel;		   /* kernel release of a root without /proc; NULL */
+	int64_t exit_idle_sec;		   /* negative: stay */
+	bool help, version;
+};
+
+/* Strings point into @argv. Return: 0, or -1 with @err (USAGE). */
+_must_check_ int options_parse(int argc, char *argv[], struct options *ret, struct err *err);
+/* The text of --help; to be freed. */
+char *options_help(void);

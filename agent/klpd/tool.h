@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * Tools: klpd's sibling programs, asked by one JSON object and answering by one
+ *
+ * The answer is the last line of their output. {"error": {"status", "message"}} with that exit
+ * status is a failure they explain themselves; a crash, a deadline or anything else is explained
+ * here.
+ */
+
+#include "base/child.h"
+
+#include <jansson.h>
+
+struct tool;
+
+struct tool_usage {
+	int64_t cpu_usec, peak_rss_kib;
+};
+
+struct tool_spec {
+	const char *program; /* "klpd-worker" */
+	const char *verb;    /* its argument; NULL: none */
+	json_t *request;     /* consumed by tool_start() */
+	int64_t deadline_msec;
+	bool proxy; /* the program goes to the network: let the proxy variables through */
+	/* NULL, or gets each object of a program that writes several, one a line; the last too. */
+	void (*on_progress)(json_t *object, void *userdata);
+	/* @answer (borrowed) or, if that is NULL, @err. May free the tool. */
+	void (*on_done)(json_t *answer, const struct err *err, const struct tool_usage *usage,
+			void *userdata);
+	void *userdata;
+};
+
+/* Starts the program that stands beside our own. Return: 0, or -1 with @err. */
+_must_check_ int tool_start(struct loop *loop, const struct tool_spec *spec, struct tool **ret,
+			    struct err *err);
+/* Ends it, without @on_done. Accepts NULL. */
+void tool_free(struct tool *tool);
+DEFINE_CLEANUP(struct tool *, tool_free);
+
+/*
+ * What an ended program's @answer (bytes that should be JSON) and @result mean: 0 with @ret, or -1
+ * with @err.
+ */
+_must_check_ int tool_interpret(const char *program, const struct child_result *result,
+				const char *answer, size_t len, json_t **ret, struct err *err);
