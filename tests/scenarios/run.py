@@ -60,9 +60,9 @@ def by_worker(folder, as_of, config):
 
 
 def evaluate(folder):
-    """The report, the way a user gets it; the worker alone where there is no klpctl."""
+    """The report, the way a user gets it; the worker alone where the rest is not built."""
     config = folder / "config.yaml"
-    run = by_klpctl if (BUILD / "klpctl").exists() else by_worker
+    run = by_klpctl if (BUILD / "klpctl").exists() and (BUILD / "klpd").exists() else by_worker
     return run(folder, (folder / "now").read_text().strip(), config if config.exists() else None)
 
 
