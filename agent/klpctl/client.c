@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "klpctl/client.h"
+
+#include "base/alloc.h"
+#include "ipc/varlink_client.h"
+#include "klpctl/progress.h"
+#include "klpctl/screen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define AGENT_FD 3 /* the number that the private agent's end of the socket gets */
+
+extern char **environ;
+
+struct client {
+	const struct options *options;
+	const char *config;
+	bool private_agent;
+	struct varlink_client *varlink; /* NULL: not yet */
+	pid_t pid;			/* of the private agent; 0: none */
+	FILE *said;			/* its stderr: a file, so that it never waits for us */
+};
+
+struct client *client_new(const struct options *o)
+{
+	struct client *client = xcalloc(1, sizeof(*client));
+
+	client->options = o;
+	client->config = o->config;
+	/* What only an agent of one's own can do needs no --direct beside it. */
+	client->private_agent =
+		o->direct || o->root || o->config || o->kernel || o->cache_dir || o->state_dir;
+	return client;
+}
+
+/* The connection is closed, so a private agent ends now. Its wait status, or -1. */
+static int reap(struct client *client)
+{
+	int status = -1;
+	pid_t pid = client->pid;
+
+	client->pid = 0;
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return status;
+}
+
+/* A line of the agent's without what marks its urgency and origin ("<3>klpd: "). */
+static char *strip_line(char *line)
+{
+	line[strcspn(line, "\n")] = '\0';
+	if (line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>')
+		line += 3;
+	return starts_with(line, "klpd: ") ? line + strlen("klpd: ") : line;
+}
+
+/* Passes on what the agent has said on stderr; keeps the last line back in @ret_last if given. */
+static void pass_on(struct client *client, char **ret_last)
+{
+	_cleanup_free_ char *line = NULL, *last = NULL;
+	FILE *said = TAKE_PTR(client->said);
+	size_t size = 0;
+
+	if (!said)
+		return;
+	rewind(said);
+	while (getline(&line, &size, said) >= 0) {
+		if (last)
+			fprintf(stderr, "klpctl: %s\n", last);
+		free(last);
+		last = screen_clean(strip_line(line));
+	}
+	fclose(said);
+	if (ret_last)
+		*ret_last = TAKE_PTR(last);
+	else if (last)
+		fprintf(stderr, "klpctl: %s\n", last);
+}
+
+void client_free(struct client *client)
+{
+	if (!client)
+		return;
+	varlink_client_free(client->varlink);
+	reap(client);
+	pass_on(client, NULL);
+	free(client);
+}
+
+void client_want_private(struct client *client)
+{
+	client->private_agent = true;
+}
+
+void client_use_config(struct client *client, const char *file)
+{
+	client->config = file;
+	client->private_agent = true;
+}
+
+/* ---- a private agent ------------------------------------------------------------------------- */
+
+/* klpd lies beside this program, or where it was installed to. */
+static char *find_agent(void)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len > 0) {
+		char *slash;
+
+		self[len] = '\0';
+		slash = strrchr(self, '/');
+		if (slash) {
+			_cleanup_free_ char *path =
+				xasprintf("%.*s/klpd", (int)(slash - self), self);
+
+			if (access(path, X_OK) == 0)
+				return TAKE_PTR(path);
+		}
+	}
+	return xstrdup(KLPD_LIBEXECDIR "/klpd");
+}
+
+/* The options that a private agent is started with. */
+struct agent_arguments {
+	const char *argv[10];
+	char *owned[10];
+	size_t n;
+};
+
+static void add_argument(struct agent_arguments *a, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	a->owned[a->n] = xasprintf("--%s=%s", name, value);
+	a->argv[a->n] = a->owned[a->n];
+	a->n++;
+}
+
+static void free_arguments(struct agent_arguments *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->owned[i]);
+}
+
+static int spawn(const char *path, const char *const *argv, int fd, FILE *said, pid_t *ret)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t pipe;
+	int r;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawn_file_actions_adddup2(&actions, fd, AGENT_FD);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (said)
+		posix_spawn_file_actions_adddup2(&actions, fileno(said), STDERR_FILENO);
+	/* stdout is for the answer only. */
+	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	posix_spawnattr_setsigdefault(&attributes, &pipe);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	r = posix_spawn(ret, path, &actions, &attributes, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return r;
+}
+
+static int start_agent(struct client *client, struct err *err)
+{
+	const struct options *o = client->options;
+	_cleanup_free_ char *path = find_agent();
+	_cleanup_close_ int agent_fd = -1;
+	_cleanup_(free_arguments)
+	struct agent_arguments a = { .argv = { path }, .n = 1 };
+	int fds[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno, "cannot make a socket");
+	client->varlink = varlink_client_from_fd(fds[0]);
+	/* Not AGENT_FD itself: dup2() to the same number would leave it close-on-exec. */
+	agent_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, AGENT_FD + 1);
+	r = errno;
+	close(fds[1]);
+	if (agent_fd < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, r, "cannot make a socket");
+
+	add_argument(&a, "fd", "3");
+	add_argument(&a, "root", o->root);
+	add_argument(&a, "config", client->config);
+	add_argument(&a, "kernel", o->kernel);
+	add_argument(&a, "cache-dir", o->cache_dir);
+	add_argument(&a, "state-dir", o->state_dir);
+	client->said = tmpfile();
+	r = spawn(path, a.argv, agent_fd, client->said, &client->pid);
+	if (r == 0)
+		return 0;
+	client->pid = 0;
+	return err_set_errno(err, EXIT_STATUS_SOFTWARE, r, "cannot start %s", path);
+}
+
+/* A private agent that ended instead of answering: how it ended says more than the closed socket.
+ */
+static int explain_end(struct client *client, struct err *err)
+{
+	_cleanup_free_ char *last = NULL;
+	int status;
+
+	varlink_client_free(client->varlink);
+	client->varlink = NULL;
+	status = reap(client);
+	if (status == -1)
+		return -1;
+	pass_on(client, &last);
+	if (WIFSIGNALED(status))
+		return err_set(err, EXIT_STATUS_SOFTWARE, "klpd was killed by signal %d (%s)",
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		return err_set(err, WEXITSTATUS(status), "%s",
+			       last ? last : "klpd failed to start");
+	return -1;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static int reach(struct client *client, struct err *err)
+{
+	const char *path = client->options->socket;
+
+	if (client->varlink)
+		return 0;
+	if (client->private_agent)
+		return start_agent(client, err);
+	return varlink_client_connect(path ? path : VARLINK_AGENT_SOCKET, &client->varlink, err);
+}
+
+int client_call(struct client *client, const char *method, json_t *parameters, bool show,
+		json_t **ret, struct err *err)
+{
+	_cleanup_free_ char *name = xasprintf("io.klpd.Agent.%s", method);
+	_cleanup_(progress_freep)
+	struct progress *progress = NULL;
+	int r;
+
+	if (reach(client, err) < 0) {
+		json_decref(parameters);
+		return -1;
+	}
+	if (show && !client->options->quiet)
+		progress = progress_new();
+	r = varlink_client_call(client->varlink, name, parameters, client->options->timeout_sec,
+				progress ? progress_show : NULL, progress, ret, err);
+	if (r < 0 && client->pid > 0 && err->status == EXIT_STATUS_UNAVAILABLE &&
+	    !varlink_client_error(client->varlink))
+		return explain_end(client, err);
+	return r;
+}
+
+bool client_is_path(const char *name)
+{
+	return !strstr(name, "://") &&
+	       (strchr(name, '/') || ends_with(name, ".yaml") || ends_with(name, ".json"));
+}
+
+char *client_absolute_path(const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/' || !getcwd(here, sizeof(here)))
+		return xstrdup(path);
+	return xasprintf("%s/%s", here, path);
+}
+
+json_t *client_scan_options(const struct client *client)
+{
+	const struct options *o = client->options;
+	json_t *json = json_object();
+	char buf[TIMEX_TEXT_MAX];
+
+	if (o->as_of != TIME_UNSET)
+		json_object_set_new(json, "as_of", json_string(timex_format(o->as_of, buf)));
+	if (o->baseline) {
+		_cleanup_free_ char *name = client_is_path(o->baseline)
+						    ? client_absolute_path(o->baseline)
+						    : xstrdup(o->baseline);
+
+		json_object_set_new(json, "baseline", json_string(name));
+	}
+	if (o->cached)
+		json_object_set_new(json, "cached", json_true());
+	if (o->refresh)
+		json_object_set_new(json, "refresh", json_true());
+	if (o->trigger)
+		json_object_set_new(json, "trigger", json_string(o->trigger));
+	return json;
+}

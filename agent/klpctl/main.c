@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/*
+ * klpctl: the command line
+ *
+ * A Varlink client. It never reads the node: it asks klpd, shows what comes back, and turns a
+ * verdict or an error into an exit status. See README.md in this folder.
+ */
+
+#include "base/alloc.h"
+#include "klpctl/command.h"
+
+#include <signal.h>
+
+/* What goes to the agent is JSON, and JSON is UTF-8. */
+static int check_utf8(const struct options *o, struct err *err)
+{
+	for (size_t i = 0; i <= o->n_words; i++) {
+		const char *word = i < o->n_words ? o->words[i] : o->baseline;
+		json_auto_t *text = word ? json_string(word) : NULL;
+
+		if (word && !text)
+			return err_set(err, EXIT_STATUS_USAGE,
+				       "an argument is not UTF-8 text; rename the file");
+	}
+	return 0;
+}
+
+static int run_command(const struct options *o, struct screen *screen, struct err *err)
+{
+	_cleanup_(client_freep)
+	struct client *client = NULL;
+	const struct command_row *row = NULL;
+	struct command_call call;
+	size_t used = 0;
+
+	if (command_find(o->words, o->n_words, &row, &used, err) < 0 ||
+	    options_check_command(o, row->name, err) < 0 || check_utf8(o, err) < 0)
+		return -1;
+	client = client_new(o);
+	call = (struct command_call){ .options = o,
+				      .args = o->words + used,
+				      .n_args = o->n_words - used,
+				      .client = client,
+				      .screen = screen };
+	if (o->as_of != TIME_UNSET)
+		screen->now = o->as_of;
+	screen->legend = !o->no_legend;
+	return row->run(&call, err);
+}
+
+static int run(int argc, char *argv[], struct screen *screen, struct err *err)
+{
+	_cleanup_(options_deinit)
+	struct options o = { 0 };
+
+	if (options_parse(&o, argc, argv, err) < 0)
+		return -1;
+	if (o.help)
+		command_help(screen);
+	else if (o.version)
+		screen_put(screen, "klpctl " KLPD_VERSION "\n");
+	else
+		return run_command(&o, screen, err);
+	return EXIT_STATUS_OK;
+}
+
+/* One line on stderr; a message from elsewhere may hold anything. */
+static int report_error(struct err *err)
+{
+	_cleanup_free_ char *text = screen_clean(err->message ? err->message : "failed");
+	int status = err->status ? err->status : EXIT_STATUS_FAILED;
+
+	fprintf(stderr, "klpctl: %s\n", text);
+	err_clear(err);
+	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	_cleanup_(screen_close)
+	struct screen screen;
+	struct err err = ERR_INIT;
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(xmalloc, free);
+	screen_open(&screen);
+	status = run(argc, argv, &screen, &err);
+	if (status < 0)
+		status = report_error(&err);
+	else if (screen_flush(&screen, &err) < 0)
+		status = report_error(&err);
+	return status;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * Command line options: one table that parses, and from which --help is made
+ *
+ * Options may stand before or after the command; "--" ends them. docs/klpctl.8 is compared with the
+ * table by a test.
+ */
+
+#include "base/err.h"
+#include "base/timex.h"
+
+enum json_mode {
+	JSON_MODE_OFF,
+	JSON_MODE_SHORT,
+	JSON_MODE_PRETTY,
+	JSON_MODE_AUTO, /* -j: pretty on a terminal, else short */
+};
+
+struct options {
+	const char *root, *socket, *config, *baseline, *kernel, *cache_dir, *state_dir;
+	const char *trigger, *output;
+	int64_t as_of;	 /* TIME_UNSET: now */
+	int timeout_sec; /* for the whole command */
+	enum json_mode json;
+	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;
+	/* The words that are no options: the command and its arguments. Not copied. */
+	const char **words;
+	size_t n_words;
+};
+
+struct option_row {
+	const char *name;     /* without "--" */
+	char letter;	      /* 0: none */
+	const char *argument; /* what --help calls the value; NULL: takes none */
+	const char *group;    /* heading in --help */
+	const char *only;     /* the one command that takes it; NULL: all */
+	const char *text;
+	int (*set)(struct options *options, const struct option_row *row, const char *value,
+		   struct err *err);
+	size_t offset; /* for setters that store a value as it is */
+};
+
+/* All options in the order of --help; the last has a NULL name. */
+extern const struct option_row options_table[];
+
+/* Return: 0, or -1 with @err (USAGE). */
+_must_check_ int options_parse(struct options *options, int argc, char *argv[], struct err *err);
+/* Whether an option that belongs to one command was given with another. 0, or -1 with @err. */
+_must_check_ int options_check_command(const struct options *options, const char *command,
+				       struct err *err);
+void options_deinit(struct options *options);
