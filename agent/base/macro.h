@@ -15,15 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define _cleanup_(fn)		__attribute__((cleanup(fn)))
-#define _printf_(fmt, args)	__attribute__((format(printf, fmt, args)))
-#define _must_check_		__attribute__((warn_unused_result))
-#define _noreturn_		__attribute__((noreturn))
-#define _unused_		__attribute__((unused))
-#define _malloc_		__attribute__((malloc))
-#define _returns_nonnull_	__attribute__((returns_nonnull))
+#define _cleanup_(fn)	    __attribute__((cleanup(fn)))
+#define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
+#define _must_check_	    __attribute__((warn_unused_result))
+#define _noreturn_	    __attribute__((noreturn))
+#define _unused_	    __attribute__((unused))
+#define _malloc_	    __attribute__((malloc))
+#define _returns_nonnull_   __attribute__((returns_nonnull))
 
-#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)	    (sizeof(a) / sizeof((a)[0]))
 
 #define TAKE_PTR(ptr)                                                                              \
 	({                                                                                         \

@@ -23,7 +23,8 @@
  *     service: kpatch.service
  *     support-months: 3
  *   kernels:                     # first line that matches the running kernel counts
- *     - {series: "5.10", packages: [kernel], arch: [x86_64], minimum: 5.10.50-44.131, ends: 2026-06-30}
+ *     - {series: "5.10", packages: [kernel], arch: [x86_64], minimum: 5.10.50-44.131,
+ *        ends: 2026-06-30}
  *     - {series: "5.15", packages: [kernel], livepatch: false}
  *   repositories:
  *     livepatch: [amzn2extra-livepatch]
@@ -41,9 +42,9 @@ struct platform_kernel {
 	size_t n_packages;
 	const char *const *arches; /* with livepatches; empty = all */
 	size_t n_arches;
-	bool livepatch;		/* false: this line gets none */
-	const char *minimum;	/* VERSION-RELEASE of the first patchable kernel, or NULL */
-	int64_t ends;		/* last day of livepatches for the line (00:00Z), or TIME_UNSET */
+	bool livepatch;	     /* false: this line gets none */
+	const char *minimum; /* VERSION-RELEASE of the first patchable kernel, or NULL */
+	int64_t ends;	     /* last day of livepatches for the line (00:00Z), or TIME_UNSET */
 };
 
 struct platform_replace {
