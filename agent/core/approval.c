@@ -152,12 +152,8 @@ static enum hold_reason hold_of(const struct rule_check *check, const struct adv
 static void prefer(struct approval *best, const struct approval *other)
 {
 	if (other->approved) {
-		enum compliance_level level = best->approved ? best->level : LEVEL_UNSPECIFIED;
-
 		if (!best->approved || other->level > best->level)
 			*best = *other;
-		if (level > best->level)
-			best->level = level;
 		return;
 	}
 	if (best->approved)

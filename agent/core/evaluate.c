@@ -32,6 +32,7 @@ static void identify(struct judge *j)
 			"no platform profile fits this system; add one below /etc/klpd/platforms");
 		return;
 	}
+	j->kernel_unknown = !node->kernel;
 	if (!node->kernel || kernel_release_parse(node->kernel, j->arena, &j->running) < 0) {
 		finding_add(f, FINDING_WARNING, "kernel-unknown", node->kernel ? node->kernel : "",
 			    "the running kernel's release %s; name it with --kernel=RELEASE",
@@ -143,6 +144,8 @@ static enum verdict livepatch_verdict(struct judge *j)
 	enum verdict v = VERDICT_COMPLIANT;
 	enum sight sight;
 
+	if (j->kernel_unknown)
+		return VERDICT_UNKNOWN;
 	if (!j->livepatch_applies)
 		return VERDICT_NOT_APPLICABLE;
 	if (!j->in->snapshot->node.rpmdb_read)
@@ -150,6 +153,7 @@ static enum verdict livepatch_verdict(struct judge *j)
 	if (!j->report->live_patching.enabled)
 		return VERDICT_NOT_APPLICABLE;
 	sight = look(j, REPO_ROLE_LIVEPATCH);
+	j->livepatch_blind = sight == SIGHT_NONE;
 	if (j->livepatch_item) {
 		v = verdict_of_state(j->livepatch_item->state);
 		if (j->livepatch_active == TRISTATE_NO)
@@ -165,12 +169,17 @@ static enum verdict livepatch_verdict(struct judge *j)
 
 static enum verdict kernel_verdict(struct judge *j)
 {
+	if (j->kernel_unknown)
+		return VERDICT_UNKNOWN;
 	if (!j->line)
 		return VERDICT_NOT_APPLICABLE;
 	if (!j->in->snapshot->node.rpmdb_read)
 		return VERDICT_UNKNOWN;
 	if (!j->kernel_item)
 		return VERDICT_NOT_APPLICABLE;
+	/* whether the livepatch stands in for the newer kernel could not be judged (ruling 12) */
+	if (j->kernel_waiting && j->report->coverage.blind)
+		return VERDICT_UNKNOWN;
 	return verdict_with_sight(verdict_of_state(j->kernel_item->state),
 				  look(j, REPO_ROLE_KERNEL));
 }
@@ -304,14 +313,14 @@ struct report *evaluate_judge(const struct evaluation *in, struct judge *j)
 	if (in->platform) {
 		judge_live_patching(j);
 		judge_livepatch(j);
-		if (in->config->scope == SCOPE_ALL) {
-			judge_kernel(j);
-			judge_coverage(j);
-		}
+		r->livepatch = livepatch_verdict(j);
+		judge_kernel(j);
+		judge_coverage(j);
+		r->kernel = kernel_verdict(j);
 	}
-	r->livepatch = livepatch_verdict(j);
-	r->kernel = in->config->scope == SCOPE_ALL ? kernel_verdict(j) : VERDICT_NOT_APPLICABLE;
-	r->overall = worse(r->livepatch, r->kernel);
+	r->overall = r->livepatch;
+	if (in->config->scope == SCOPE_ALL)
+		r->overall = worse(r->livepatch, r->kernel);
 	judge_reboot(j);
 	remark_lifecycle(j);
 	summarise(r);

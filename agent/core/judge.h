@@ -22,7 +22,9 @@ struct judge {
 	const struct platform_kernel *line;
 	const char *livepatch_name;
 	struct lifecycle lifecycle;
+	bool kernel_unknown;	/* nobody told which kernel runs */
 	bool livepatch_applies; /* the running kernel is one that gets livepatches */
+	bool livepatch_blind;	/* the livepatch repositories could not be looked at as a whole */
 
 	/* set by judge_livepatch() */
 	struct builds livepatch_builds;

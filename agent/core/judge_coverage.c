@@ -128,6 +128,12 @@ void judge_coverage(struct judge *j)
 	c->n_needed = need.n;
 
 	c->reason = obstacle(j);
+	if (!c->reason && j->livepatch_blind) {
+		c->blind = true;
+		c->reason = "the livepatch repositories could not be read, so what the active "
+			    "livepatch "
+			    "fixes is not known";
+	}
 	c->evaluated = !c->reason;
 	if (c->evaluated)
 		have = fixed_cves(j, c->policy);

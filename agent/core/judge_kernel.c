@@ -42,16 +42,23 @@ static const char *kernel_package(const struct judge *j, const struct installed 
 	return line->n_packages ? line->packages[0] : NULL;
 }
 
+/* Newer than what runs: only a boot brings it into effect. */
+static bool is_newer(const struct judge *j, const struct installed *installed)
+{
+	return j->in->snapshot->node.is_running_system &&
+	       evr_compare(&installed->nevra.evr, &j->running_evr) > 0;
+}
+
 /*
- * Newer than what runs: only a boot brings it into effect. Derived from the live state at every
+ * Pending: installed since the last boot (semantics 1.5, U2). Derived from the live state at every
  * look, never from a record of past runs.
  */
 static bool waits_for_boot(const struct judge *j, const struct installed *installed)
 {
 	const struct node *node = &j->in->snapshot->node;
 
-	return j->in->config->pending_external && node->is_running_system &&
-	       evr_compare(&installed->nevra.evr, &j->running_evr) > 0;
+	return j->in->config->pending_external && is_newer(j, installed) &&
+	       node->boot_time != TIME_UNSET && installed->install_time > node->boot_time;
 }
 
 static void report_kernel(struct judge *j, const struct installed *installed,
@@ -82,14 +89,18 @@ static void report_kernel(struct judge *j, const struct installed *installed,
 	if (!missing && waits_for_boot(j, installed)) {
 		j->kernel_waiting = &installed->nevra.evr;
 		j->kernel_waiting_installed = true;
-		if (patch->state != PATCH_INSTALLED_REJECTED) {
-			patch->state = PATCH_INSTALLED_PENDING_REBOOT;
-			patch->reason =
-				arena_printf(j->arena,
-					     "installed, but the running kernel is %s; it takes "
-					     "effect at the next boot",
-					     j->in->snapshot->node.kernel);
-		}
+		patch->state = PATCH_INSTALLED_PENDING_REBOOT;
+		patch->reason =
+			arena_printf(j->arena,
+				     "installed, but the running kernel is %s; it takes effect at "
+				     "the next boot",
+				     j->in->snapshot->node.kernel);
+	} else if (!missing && is_newer(j, installed)) {
+		finding_add(&j->report->findings, FINDING_WARNING, "older-kernel-running",
+			    j->in->snapshot->node.kernel,
+			    "the running kernel %s was booted although the newer %s was installed "
+			    "already, and lacks its fixes",
+			    j->in->snapshot->node.kernel, patch->title);
 	}
 	j->kernel_item = patch;
 }

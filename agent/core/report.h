@@ -102,6 +102,7 @@ struct patch {
 struct report_coverage {
 	bool evaluated; /* false: nothing to cover, or the rule does not apply */
 	bool covered;
+	bool blind; /* not evaluated for want of livepatch notices; it might be covered */
 	const char *kernel_candidate; /* "name-version-release.arch" or NULL */
 	const char **needed;	      /* CVEs */
 	size_t n_needed;

@@ -37,8 +37,10 @@ static const struct {
 	  "2026-06-30", TRISTATE_YES, TRISTATE_NO, -1 },
 	{ "a line that ends later changes nothing", "2026-01-01", "2026-06-30", "2026-02-01",
 	  "2026-04-01", TRISTATE_YES, TRISTATE_YES, 59 },
-	{ "without a build date only the line's end is known", NULL, "2026-06-30", "2026-06-01",
-	  "2026-06-30", TRISTATE_UNKNOWN, TRISTATE_YES, 29 },
+	{ "without a build date a line that goes on tells nothing", NULL, "2026-06-30",
+	  "2026-06-01", NULL, TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0 },
+	{ "but a line that has ended does", NULL, "2026-06-30", "2026-07-02", "2026-06-30",
+	  TRISTATE_UNKNOWN, TRISTATE_NO, -2 },
 	{ "nothing known", NULL, NULL, "2026-06-01", NULL, TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0 },
 };
 
