@@ -102,7 +102,7 @@ core     := advisory approval baseline builds builtin catalogue config cve evalu
 	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra platform report \
 	    snapshot
 probe    := kernel livepatch osrelease probe rpmdb units
-repo     :=
+repo     := cache
 metadata :=
 solv     :=
 codec    := jsonx report shape snapshot
@@ -136,10 +136,7 @@ libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
 libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml)
 libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson)
 
-absent_parts = $(strip $(foreach p,$(needs_$(1)),$(if $(findstring /,$(p)),\
-	$(if $(wildcard agent/$(p).c),,$(p)))))
-PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker,\
-	$(if $($(folder_of_$(p))),$(if $(call absent_parts,$(folder_of_$(p))),,$(p))))
+PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker,$(if $($(folder_of_$(p))),$(p)))
 
 # ---- tests: tests/unit/FOLDER/test_NAME.c links its folder and what lies below it ----------------
 #
