@@ -56,6 +56,7 @@ int cmd_cve(struct command_call *call, struct err *err)
 		screen_put_json(screen, explanation, call->options->json);
 		return EXIT_STATUS_OK;
 	}
+	shared_set_clock(call, explanation);
 	answer = pick_text_or(explanation, "answer", "unknown");
 	cve = screen_clean(pick_text_or(explanation, "cve", call->args[0]));
 	clean = screen_clean(answer);

@@ -38,6 +38,19 @@ static void show_rule(struct screen *screen, const json_t *rule)
 		     clock ? ", " : "", clock ? clock : "");
 }
 
+/* The sentence that decided; its own first words may be the verdict already. */
+static void show_decision(struct screen *screen, int depth, bool approved, const char *hold,
+			  const char *reason)
+{
+	const char *verdict = approved ? "approved" : hold ? "held" : "not approved";
+
+	if (starts_with(reason, verdict))
+		line(screen, depth, "%s", reason);
+	else
+		line(screen, depth, "%s%s%s: %s", verdict, hold ? ", " : "", hold ? hold : "",
+		     reason);
+}
+
 static void show_notice(struct screen *screen, const json_t *notice)
 {
 	_cleanup_free_ char *issued = screen_time(screen, pick_time(notice, "issued"));
@@ -60,22 +73,32 @@ static void show_notice(struct screen *screen, const json_t *notice)
 	if (*cves)
 		line(screen, 3, "%s", cves);
 	json_array_foreach((json_t *)rules, i, rule) show_rule(screen, rule);
-	line(screen, 3, "%s: %s", pick_true(notice, "approved") ? "approved" : "not approved",
-	     pick_text_or(notice, "reason", "no reason given"));
+	show_decision(screen, 3, pick_true(notice, "approved"), NULL,
+		      pick_text_or(notice, "reason", "no reason given"));
+}
+
+/* Package lists of kernel repositories are not read, so a kernel's notices must do. */
+static char *source_of(const json_t *build)
+{
+	const char *hold = pick_text_or(build, "hold", "");
+
+	if (pick_true(build, "available"))
+		return xasprintf("offered by %s", pick_text_or(build, "repository", "?"));
+	if (pick_count(build, "notices") > 0 && !streq(hold, "not-in-repository"))
+		return xstrdup("known by its notices");
+	return xstrdup("in no enabled repository");
 }
 
 static void show_presence(struct screen *screen, const json_t *build)
 {
 	json_t *active = pick_member(build, "active");
-	const char *repository = pick_text(build, "repository");
+	_cleanup_free_ char *source = source_of(build);
 
-	line(screen, 1, "%s%s; %s%s%s",
-	     pick_true(build, "installed") ? "installed" : "not installed",
+	line(screen, 1, "%s%s; %s%s", pick_true(build, "installed") ? "installed" : "not installed",
 	     json_is_true(active)    ? ", active"
 	     : json_is_false(active) ? ", not active"
 				     : "",
-	     pick_true(build, "available") ? "offered by " : "in no enabled repository",
-	     pick_true(build, "available") ? (repository ? repository : "?") : "",
+	     source,
 	     pick_true(build, "excluded") ? ", excluded by the package manager's settings" : "");
 }
 
@@ -84,7 +107,6 @@ static void show_build(struct screen *screen, const json_t *build)
 	_cleanup_free_ char *released = screen_time(screen, pick_time(build, "released"));
 	_cleanup_free_ char *approve = screen_time(screen, pick_time(build, "approve_at"));
 	_cleanup_free_ char *name = screen_clean(pick_text_or(build, "nevra", "?"));
-	const char *by = pick_text(build, "by"), *hold = pick_text(build, "hold");
 	const json_t *notices = pick_member(build, "notices"), *notice;
 	size_t i;
 
@@ -92,9 +114,8 @@ static void show_build(struct screen *screen, const json_t *build)
 	screen_put_styled(screen, SCREEN_HEAD, name);
 	screen_put(screen, "\n");
 	show_presence(screen, build);
-	line(screen, 1, "%s%s%s%s%s: %s", pick_true(build, "approved") ? "approved" : "held",
-	     hold ? ", " : "", hold ? hold : "", by ? " by " : "", by ? by : "",
-	     pick_text_or(build, "reason", "no reason given"));
+	show_decision(screen, 1, pick_true(build, "approved"), pick_text(build, "hold"),
+		      pick_text_or(build, "reason", "no reason given"));
 	line(screen, 1, "released %s", released);
 	if (pick_time(build, "approve_at") != TIME_UNSET)
 		line(screen, 1, "approved after %s", approve);
@@ -130,7 +151,6 @@ int cmd_explain(struct command_call *call, struct err *err)
 	json_t *parameters = json_pack("{s:o,s:s}", "options", client_scan_options(call->client),
 				       "explain", call->args[0]);
 	json_auto_t *explanation = NULL;
-	int64_t as_of;
 
 	if (shared_ask(call, "Evaluate", parameters, "explanation", false, &explanation, err) < 0)
 		return -1;
@@ -138,9 +158,7 @@ int cmd_explain(struct command_call *call, struct err *err)
 		screen_put_json(call->screen, explanation, call->options->json);
 		return EXIT_STATUS_OK;
 	}
-	as_of = pick_time(explanation, "as_of");
-	if (as_of != TIME_UNSET)
-		call->screen->now = as_of;
+	shared_set_clock(call, explanation);
 	show_explanation(call->screen, explanation);
 	return EXIT_STATUS_OK;
 }

@@ -23,10 +23,9 @@ int shared_ask(struct command_call *call, const char *method, json_t *parameters
 	return 0;
 }
 
-/* Ages are told relative to when a report was made, unless one looks at it later. */
-static void set_clock(struct command_call *call, const json_t *report)
+void shared_set_clock(struct command_call *call, const json_t *document)
 {
-	int64_t as_of = pick_time(report, "as_of");
+	int64_t as_of = pick_time(document, "as_of");
 
 	if (as_of != TIME_UNSET)
 		call->screen->now = as_of;
@@ -38,7 +37,7 @@ int shared_scan(struct command_call *call, json_t **ret, struct err *err)
 
 	if (shared_ask(call, "Scan", parameters, "report", true, ret, err) < 0)
 		return -1;
-	set_clock(call, *ret);
+	shared_set_clock(call, *ret);
 	return 0;
 }
 
@@ -54,7 +53,7 @@ int shared_latest(struct command_call *call, json_t **ret, struct err *err)
 	parameters = json_pack("{s:o}", "options", client_scan_options(call->client));
 	if (shared_ask(call, "Evaluate", parameters, "report", false, ret, err) < 0)
 		return -1;
-	set_clock(call, *ret);
+	shared_set_clock(call, *ret);
 	return 0;
 }
 

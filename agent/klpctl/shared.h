@@ -20,6 +20,9 @@ _must_check_ int shared_latest(struct command_call *call, json_t **ret, struct e
 _must_check_ int shared_ask(struct command_call *call, const char *method, json_t *parameters,
 			    const char *member, bool progress, json_t **ret, struct err *err);
 
+/* From now on ages are told relative to when @document was judged, if it says so. */
+void shared_set_clock(struct command_call *call, const json_t *document);
+
 /* The whole report: JSON if that is wanted, else card and tables; nothing with --quiet. */
 void shared_show_report(struct command_call *call, const json_t *report);
 /* Why a verdict is not COMPLIANT: a line for each patch and finding that is to blame. */

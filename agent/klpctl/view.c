@@ -257,7 +257,7 @@ void view_counts(struct screen *screen, const json_t *report)
 
 static void add_patch(struct table *table, const json_t *patch, const char *state, const char *why)
 {
-	table_cell(table, screen_style_of(state), state);
+	table_cell(table, strchr(state, ',') ? SCREEN_WARN : screen_style_of(state), state);
 	table_cell(table, SCREEN_PLAIN, pick_text(patch, "id"));
 	table_cell(table, SCREEN_PLAIN, pick_text(patch, "installed"));
 	table_cell(table, SCREEN_PLAIN, pick_text(patch, "candidate"));

@@ -181,7 +181,7 @@ lp-1.0-2.x86_64
 
 lp-1.0-1.x86_64
   installed, not active; in no enabled repository, excluded by the package manager's settings
-  approved by rule 1 (b.yaml:12): Rule 1.
+  approved: Rule 1.
   released unknown
   approved after 2025-11-08T00:00:00Z (12 days ago)
     no notice names it
@@ -192,7 +192,7 @@ What would change the answer
 
 
 def test_cve(agent):
-    assert output(agent, "cve", "CVE-2025-7", "--as-of=" + NOW).splitlines() == [
+    assert output(agent, "cve", "CVE-2025-7").splitlines() == [
         "CVE-2025-7: installed-not-active", "It is not loaded.", "",
         "ADVISORY  FIXES      PACKAGE          INSTALLED  ACTIVE  RELEASED    REPOSITORY  METADATA",
         "ALAS-1    livepatch  lp-1.0-1.x86_64  yes        no      2025-11-10  livepatch   "
