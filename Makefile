@@ -103,8 +103,8 @@ core     := advisory approval baseline builds builtin catalogue config cve evalu
 	    snapshot
 probe    := kernel livepatch osrelease probe rpmdb units
 repo     := cache
-metadata :=
-solv     :=
+metadata := markup primary updateinfo
+solv     := available digest stream
 codec    := jsonx report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history \
@@ -112,7 +112,8 @@ klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_
 	    shared table view
 klpd     := finish jobs main methods options place store tool
 fetch    :=
-worker   :=
+worker   := gather main request session verb_baseline verb_capture verb_config verb_cve \
+	    verb_explain verb_probe verb_scan
 
 FOLDERS := base core probe repo metadata solv codec ipc klpctl klpd fetch worker
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solv/stream.h"
+
+#include "base/alloc.h"
+#include "solv/adapter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+struct stream {
+	int fd;
+	char *name;
+	uint64_t bytes, bytes_max;
+	int64_t open_size;
+	bool ended;
+	FILE *file;
+};
+
+/* Suffixes that mean compression, whether or not this libsolv knows them: .zst only since 0.6.35.
+ */
+static const char *const compressed[] = { ".gz", ".xz", ".lzma", ".bz2", ".zst", ".zck" };
+
+bool stream_can_read(const char *suffix)
+{
+	return solv_xfopen_iscompressed(suffix) > 0;
+}
+
+static const char *compression_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++)
+		if (ends_with(name, compressed[i]))
+			return compressed[i];
+	return NULL;
+}
+
+static int begin(struct stream *s, struct err *err)
+{
+	int fd;
+
+	if (s->file)
+		fclose(s->file);
+	s->file = NULL;
+	s->bytes = 0;
+	s->ended = false;
+
+	fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		int e = errno;
+
+		closep(&fd);
+		return err_set_errno(err, EXIT_STATUS_IO, e, "%s", s->name);
+	}
+	s->file = solv_xfopen_fd(s->name, fd, "r");
+	if (!s->file) {
+		close(fd);
+		return err_set(err, EXIT_STATUS_IO, "%s: cannot be opened for reading", s->name);
+	}
+	return 0;
+}
+
+int stream_open(int fd, const char *name, uint64_t bytes_max, int64_t open_size,
+		struct stream **ret, struct err *err)
+{
+	_cleanup_(stream_closep)
+	struct stream *s = NULL;
+	const char *suffix = compression_of(name);
+
+	if (suffix && !stream_can_read(suffix))
+		return err_set(err, EXIT_STATUS_DATA,
+			       "%s: the libsolv of this system cannot decompress %s files", name,
+			       suffix);
+	s = xcalloc(1, sizeof(*s));
+	s->fd = fd;
+	s->name = xstrdup(name);
+	s->bytes_max = bytes_max;
+	s->open_size = open_size;
+	if (begin(s, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+void stream_close(struct stream *stream)
+{
+	if (!stream)
+		return;
+	if (stream->file)
+		fclose(stream->file);
+	free(stream->name);
+	free(stream);
+}
+
+static int end(struct stream *s, struct err *err)
+{
+	s->ended = true;
+	if (s->open_size >= 0 && s->bytes != (uint64_t)s->open_size)
+		return err_set(err, EXIT_STATUS_DATA,
+			       "%s: has %llu bytes when decompressed, but repomd.xml says %lld; "
+			       "the next scan fetches it again",
+			       s->name, (unsigned long long)s->bytes, (long long)s->open_size);
+	return 0;
+}
+
+int stream_read(struct stream *stream, void *buf, size_t size, size_t *ret_len, struct err *err)
+{
+	struct stream *s = stream;
+	size_t n = s->ended ? 0 : fread(buf, 1, size, s->file);
+
+	if (!s->ended && ferror(s->file))
+		return err_set(err, EXIT_STATUS_DATA,
+			       "%s: damaged or cut short: it cannot be decompressed", s->name);
+	s->bytes += n;
+	if (s->bytes > s->bytes_max)
+		return err_set(err, EXIT_STATUS_DATA,
+			       "%s: larger than the limit of %llu bytes when decompressed", s->name,
+			       (unsigned long long)s->bytes_max);
+	*ret_len = n;
+	return n == 0 && !s->ended ? end(s, err) : 0;
+}
+
+int stream_rewind(struct stream *stream, struct err *err)
+{
+	return begin(stream, err);
+}
+
+const char *stream_name(const struct stream *stream)
+{
+	return stream->name;
+}
