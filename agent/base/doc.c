@@ -14,7 +14,7 @@ const struct doc *doc_get(const struct doc *map, const char *key)
 	return NULL;
 }
 
-int doc_err(struct err *err, const struct doc *at, const char *fmt, ...)
+void doc_err_text(struct err *err, const struct doc *at, const char *fmt, ...)
 {
 	_cleanup_free_ char *what = NULL;
 	va_list ap;
@@ -23,9 +23,10 @@ int doc_err(struct err *err, const struct doc *at, const char *fmt, ...)
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
 	if (at->key)
-		return err_set(err, EXIT_STATUS_CONFIG, "%s:%u: %s: %s", at->file, at->line,
-			       at->key, what);
-	return err_set(err, EXIT_STATUS_CONFIG, "%s:%u: %s", at->file, at->line, what);
+		err_set_text(err, EXIT_STATUS_CONFIG, "%s:%u: %s: %s", at->file, at->line, at->key,
+			     what);
+	else
+		err_set_text(err, EXIT_STATUS_CONFIG, "%s:%u: %s", at->file, at->line, what);
 }
 
 int doc_expect(const struct doc *doc, enum doc_kind kind, struct err *err)

@@ -41,8 +41,9 @@ struct doc {
 /* The member called @key of a map, compared with case, or NULL. */
 const struct doc *doc_get(const struct doc *map, const char *key);
 
-/* Sets "FILE:LINE: FIELD: SENTENCE" (DATA status unless @err already has one). Returns -1. */
-_printf_(3, 4) int doc_err(struct err *err, const struct doc *at, const char *fmt, ...);
+/* Sets "FILE:LINE: FIELD: SENTENCE" with status CONFIG. Evaluates to -1, as err_set(). */
+#define doc_err(err, at, ...) (doc_err_text((err), (at), __VA_ARGS__), err_failed())
+_printf_(3, 4) void doc_err_text(struct err *err, const struct doc *at, const char *fmt, ...);
 
 /*
  * Typed access. Each returns 0, or -1 with @err naming file, line and field, @ret untouched.

@@ -18,45 +18,42 @@ static void replace(struct err *err, int status, char *message)
 	err->status = status;
 }
 
-int err_set(struct err *err, int status, const char *fmt, ...)
+void err_set_text(struct err *err, int status, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!err)
-		return -1;
+		return;
 	va_start(ap, fmt);
 	replace(err, status, xvasprintf(fmt, ap));
 	va_end(ap);
-	return -1;
 }
 
-int err_set_errno(struct err *err, int status, int errnum, const char *fmt, ...)
+void err_set_errno_text(struct err *err, int status, int errnum, const char *fmt, ...)
 {
 	_cleanup_free_ char *what = NULL;
 	va_list ap;
 
 	if (!err)
-		return -1;
+		return;
 	va_start(ap, fmt);
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
 	if (errnum == EACCES || errnum == EPERM)
 		status = EXIT_STATUS_NOPERM;
 	replace(err, status, xasprintf("%s: %s", what, strerror(errnum)));
-	return -1;
 }
 
-int err_prefix(struct err *err, const char *fmt, ...)
+void err_prefix_text(struct err *err, const char *fmt, ...)
 {
 	_cleanup_free_ char *what = NULL;
 	va_list ap;
 
 	if (!err)
-		return -1;
+		return;
 	va_start(ap, fmt);
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
 	replace(err, err->status,
 		xasprintf("%s: %s", what, err->message ? err->message : "failed"));
-	return -1;
 }

@@ -48,10 +48,24 @@ struct err {
 
 void err_clear(struct err *err);
 
-/* Sets status and sentence, replacing what was there. @err may be NULL. Returns -1. */
-_printf_(3, 4) int err_set(struct err *err, int status, const char *fmt, ...);
+/*
+ * Sets status and sentence, replacing what was there. @err may be NULL. Evaluates to -1: macros, so
+ * that the compiler sees it and does not suspect results of being unset after a failure.
+ */
+#define err_set(err, status, ...) (err_set_text((err), (status), __VA_ARGS__), err_failed())
 /* As err_set(), with ": " and the text of errno @errnum appended. EACCES and EPERM become NOPERM.
  */
-_printf_(4, 5) int err_set_errno(struct err *err, int status, int errnum, const char *fmt, ...);
-/* Puts "TEXT: " before the sentence, as an error travels outward. Returns -1. */
-_printf_(2, 3) int err_prefix(struct err *err, const char *fmt, ...);
+#define err_set_errno(err, status, errnum, ...)                                                    \
+	(err_set_errno_text((err), (status), (errnum), __VA_ARGS__), err_failed())
+/* Puts "TEXT: " before the sentence, as an error travels outward. Evaluates to -1. */
+#define err_prefix(err, ...) (err_prefix_text((err), __VA_ARGS__), err_failed())
+
+static inline int err_failed(void)
+{
+	return -1;
+}
+
+_printf_(3, 4) void err_set_text(struct err *err, int status, const char *fmt, ...);
+_printf_(4, 5) void err_set_errno_text(struct err *err, int status, int errnum, const char *fmt,
+				       ...);
+_printf_(2, 3) void err_prefix_text(struct err *err, const char *fmt, ...);

@@ -9,14 +9,6 @@ enum sight {
 	SIGHT_NONE, /* something that should be looked at could not be, or is too old */
 };
 
-static void copy_findings(struct findings *to, const struct findings *from)
-{
-	for (size_t i = 0; i < from->n; i++)
-		finding_add(to, from->items[i].severity, from->items[i].code,
-			    from->items[i].subject, "%s", from->items[i].message);
-	to->dropped += from->dropped;
-}
-
 /* Which kernel runs, and whether livepatches exist for it. Fills the judge; says why not. */
 static void identify(struct judge *j)
 {
@@ -291,7 +283,7 @@ static struct report *report_new(const struct evaluation *in)
 	r->live_patching.supported_until = TIME_UNSET;
 	r->coverage.policy = in->config->coverage;
 	r->coverage.reason = "";
-	copy_findings(&r->findings, &in->snapshot->findings);
+	findings_copy(&r->findings, &in->snapshot->findings);
 	return r;
 }
 

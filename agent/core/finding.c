@@ -25,6 +25,14 @@ void finding_add(struct findings *list, enum finding_severity severity, const ch
 	f->message = arena_strdup(list->arena, message);
 }
 
+void findings_copy(struct findings *to, const struct findings *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		finding_add(to, from->items[i].severity, from->items[i].code,
+			    from->items[i].subject, "%s", from->items[i].message);
+	to->dropped += from->dropped;
+}
+
 bool findings_have(const struct findings *list, const char *code)
 {
 	for (size_t i = 0; i < list->n; i++)

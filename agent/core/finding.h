@@ -34,5 +34,7 @@ struct findings {
 
 _printf_(5, 6) void finding_add(struct findings *list, enum finding_severity severity,
 				const char *code, const char *subject, const char *fmt, ...);
+/* Appends copies of all items. */
+void findings_copy(struct findings *to, const struct findings *from);
 bool findings_have(const struct findings *list, const char *code);
 const char *finding_severity_name(enum finding_severity severity); /* "info" ... */

@@ -16,7 +16,6 @@ struct probe_request {
 	int root;	       /* directory fd */
 	const char *root_path; /* the same directory, for librpm, which wants a path */
 	const char *kernel;    /* stands in for uname -r (images); NULL: the root's /proc */
-	bool running_system;
 };
 
 /* os-release -> os_id, os_version, os_name. Return: 0, or -1 with @err when there is none. */
