@@ -16,8 +16,6 @@
 
 #define AGENT_FD 3 /* the number that the private agent's end of the socket gets */
 
-extern char **environ;
-
 struct client {
 	const struct options *options;
 	const char *config;
@@ -162,12 +160,14 @@ static int spawn(const char *path, const char *const *argv, int fd, FILE *said, 
 	sigaddset(&pipe, SIGPIPE);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
-	posix_spawn_file_actions_adddup2(&actions, fd, AGENT_FD);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	/* In this order: the socket may not take the place of the file before that is in its own.
+	 */
 	if (said)
 		posix_spawn_file_actions_adddup2(&actions, fileno(said), STDERR_FILENO);
 	/* stdout is for the answer only. */
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fd, AGENT_FD);
 	posix_spawnattr_setsigdefault(&attributes, &pipe);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 	r = posix_spawn(ret, path, &actions, &attributes, (char *const *)argv, environ);
@@ -202,6 +202,8 @@ static int start_agent(struct client *client, struct err *err)
 	add_argument(&a, "cache-dir", o->cache_dir);
 	add_argument(&a, "state-dir", o->state_dir);
 	client->said = tmpfile();
+	if (client->said)
+		fcntl(fileno(client->said), F_SETFD, FD_CLOEXEC);
 	r = spawn(path, a.argv, agent_fd, client->said, &client->pid);
 	if (r == 0)
 		return 0;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "klpctl/command.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 /* What goes to the agent is JSON, and JSON is UTF-8. */
@@ -76,6 +77,20 @@ static int report_error(struct err *err)
 	return status;
 }
 
+/*
+ * A standard stream that the caller closed would be the number of the next file we open. Reading
+ * /dev/null stands in for it: writing there fails, as it must.
+ */
+static void open_standard_streams(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char *argv[])
 {
 	_cleanup_(screen_close)
@@ -83,6 +98,7 @@ int main(int argc, char *argv[])
 	struct err err = ERR_INIT;
 	int status;
 
+	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(xmalloc, free);
 	screen_open(&screen);

@@ -9,10 +9,9 @@
 #define TIMEOUT_DEFAULT_SEC 900
 #define TIMEOUT_MAX_SEC	    86400
 
-static int set_flag(struct options *o, const struct option_row *row, const char *value,
-		    struct err *err)
+static int set_flag(struct options *o, const struct option_row *row, const char *value _unused_,
+		    struct err *err _unused_)
 {
-	(void)value, (void)err;
 	*(bool *)((char *)o + row->offset) = true;
 	return 0;
 }
@@ -41,10 +40,9 @@ static int set_json(struct options *o, const struct option_row *row, const char 
 		       row->name, value);
 }
 
-static int set_json_auto(struct options *o, const struct option_row *row, const char *value,
-			 struct err *err)
+static int set_json_auto(struct options *o, const struct option_row *row _unused_,
+			 const char *value _unused_, struct err *err _unused_)
 {
-	(void)row, (void)value, (void)err;
 	o->json = JSON_MODE_AUTO;
 	return 0;
 }

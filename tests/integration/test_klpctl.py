@@ -200,6 +200,13 @@ def test_a_full_disk():
     assert done.stderr == "klpctl: cannot write the output: No space left on device\n"
 
 
+def test_a_closed_output():
+    done = subprocess.run(["sh", "-c", 'exec "$0" --help >&-', KLPCTL], stderr=subprocess.PIPE,
+                          text=True, check=False, timeout=60)
+    assert done.returncode == 74
+    assert done.stderr == "klpctl: cannot write the output: Bad file descriptor\n"
+
+
 @pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
 def test_a_closed_pipe_is_quiet_and_keeps_the_status(agent, handler):
     read_end, write_end = os.pipe()
