@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 struct stream {
-	int fd;
+	int fd; /* our own, for rewinding */
 	char *name;
 	uint64_t bytes, bytes_max;
 	int64_t open_size;
@@ -71,7 +71,9 @@ int stream_open(int fd, const char *name, uint64_t bytes_max, int64_t open_size,
 			       "%s: the libsolv of this system cannot decompress %s files", name,
 			       suffix);
 	s = xcalloc(1, sizeof(*s));
-	s->fd = fd;
+	s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (s->fd < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno, "%s", name);
 	s->name = xstrdup(name);
 	s->bytes_max = bytes_max;
 	s->open_size = open_size;
@@ -87,6 +89,7 @@ void stream_close(struct stream *stream)
 		return;
 	if (stream->file)
 		fclose(stream->file);
+	closep(&stream->fd);
 	free(stream->name);
 	free(stream);
 }

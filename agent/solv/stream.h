@@ -15,7 +15,7 @@ struct stream;
 
 /**
  * stream_open() - begin to read
- * @fd:        a regular file; not taken over, its offset does not matter
+ * @fd:        a regular file; the caller closes its own, at any time; its offset changes
  * @name:      file name, for the suffix and for messages; copied
  * @bytes_max: decompressed bytes allowed
  * @open_size: decompressed size as repomd.xml states it, or -1; another size is then an error
