@@ -93,7 +93,7 @@ static void settle(struct connection *c, bool moved)
 	else if (c->wait == WAIT_CALL || (c->wait == WAIT_REQUEST && c->trusted))
 		loop_timer_set(c->timer, LOOP_TIMER_OFF);
 	else if (c->wait != before || moved)
-		loop_timer_set(c->timer, FRAME_IDLE_MSEC);
+		loop_timer_set(c->timer, c->server->spec.idle_msec);
 }
 
 static void listen_if_room(struct varlink_server *server)

@@ -40,7 +40,8 @@ struct varlink_server_spec {
 	const char *vendor, *product, *version, *url; /* for GetInfo */
 	const char *interface;			      /* described by ipc/idl.h */
 	const struct varlink_method *methods;
-	void *userdata; /* of the methods */
+	int64_t idle_msec; /* FRAME_IDLE_MSEC, but for tests */
+	void *userdata;	   /* of the methods */
 	/* NULL, or told how many connections there are, after one was opened or closed. */
 	void (*on_connections)(size_t n, void *watcher);
 	void *watcher;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "ipc/frame.h"
 #include "klpd/methods.h"
 
 #include <signal.h>
@@ -93,6 +94,7 @@ static int serve(struct klpd *k, struct err *err)
 							.url = "https://varlink.org",
 							.interface = "io.klpd.Agent",
 							.methods = methods,
+							.idle_msec = FRAME_IDLE_MSEC,
 							.userdata = &k->agent,
 							.on_connections = on_connections,
 							.watcher = k,

@@ -1,397 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * ipc/varlink_server and ipc/varlink_client over real sockets: the server runs in a process of its
- * own, the tests are its clients.
- */
-#include "ipc/varlink_server.h"
+/* ipc/varlink_server: what is served, in which order, for how long, and who is cut off. */
+#include "tests/unit/ipc/service.h"
 
-#include "base/alloc.h"
-#include "ipc/frame.h"
-#include "ipc/idl.h"
-#include "ipc/varlink_client.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/socket.h>
+#include <poll.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-
-#define AGENT "io.klpd.Agent"
-
-/* ---- the server -------------------------------------------------------------------------------*/
-
-struct service {
-	struct loop *loop;
-	struct varlink_server *server;
-	struct loop_timer *later;
-	struct varlink_call *waiting;
-};
-
-static void echo(struct varlink_call *call, void *userdata _unused_)
-{
-	varlink_call_reply(call, json_incref(varlink_call_parameters(call)));
-}
-
-static void count(struct varlink_call *call, void *userdata _unused_)
-{
-	json_int_t n = json_integer_value(json_object_get(varlink_call_parameters(call), "n"));
-
-	for (json_int_t i = 1; i <= n; i++)
-		varlink_call_progress(call, json_pack("{s:I}", "at", i));
-	varlink_call_reply(call, json_pack("{s:I}", "n", n));
-}
-
-static void big(struct varlink_call *call, void *userdata _unused_)
-{
-	json_int_t n = json_integer_value(json_object_get(varlink_call_parameters(call), "n"));
-	_cleanup_free_ char *text = xmalloc((size_t)n + 1);
-
-	memset(text, 'x', (size_t)n);
-	text[n] = '\0';
-	varlink_call_reply(call, json_pack("{s:s}", "text", text));
-}
-
-static void on_later(void *userdata)
-{
-	struct service *s = userdata;
-
-	varlink_call_reply(TAKE_PTR(s->waiting), json_pack("{s:b}", "late", 1));
-}
-
-static void wait_a_moment(struct varlink_call *call, void *userdata)
-{
-	struct service *s = userdata;
-
-	varlink_call_drop(s->waiting);
-	s->waiting = call;
-	loop_timer_set(s->later, 50);
-}
-
-static void never(struct varlink_call *call, void *userdata)
-{
-	struct service *s = userdata;
-
-	varlink_call_drop(s->waiting);
-	s->waiting = call;
-}
-
-static void give_up(struct varlink_call *call, void *userdata _unused_)
-{
-	varlink_call_error(call, AGENT ".Failed",
-			   json_pack("{s:i,s:s}", "status", EXIT_STATUS_CONFIG, "message",
-				     "klpd.yaml:3: no such key"));
-}
-
-static void drop(struct varlink_call *call, void *userdata _unused_)
-{
-	varlink_call_drop(call);
-}
-
-#define NEEDS(...) ((const struct varlink_field[]){ __VA_ARGS__, { NULL } })
-
-static const struct varlink_method methods[] = {
-	{ "Echo", echo,
-	  NEEDS({ "text", JSON_STRING, false }, { "flag", JSON_TRUE, true },
-		{ "n", JSON_INTEGER, true }) },
-	{ "Count", count, NEEDS({ "n", JSON_INTEGER, false }) },
-	{ "Big", big, NEEDS({ "n", JSON_INTEGER, false }) },
-	{ "Wait", wait_a_moment, NULL },
-	{ "Never", never, NULL },
-	{ "Fail", give_up, NULL },
-	{ "Drop", drop, NULL },
-	{ NULL },
-};
-
-static void on_term(int signo _unused_, void *userdata)
-{
-	struct service *s = userdata;
-
-	loop_stop(s->loop);
-}
-
-static _noreturn_ void serve(int fd, const char *path)
-{
-	struct service s = { 0 };
-	struct loop_signal *term = NULL;
-	struct err err = ERR_INIT;
-	int r = loop_new(&s.loop, &err);
-
-	if (r == 0)
-		r = loop_signal_new(s.loop, SIGTERM, on_term, &s, &term, &err);
-	if (r == 0) {
-		s.later = loop_timer_new(s.loop, on_later, &s);
-		s.server = varlink_server_new(s.loop,
-					      &(struct varlink_server_spec){ .vendor = "V",
-									     .product = "P",
-									     .version = "1",
-									     .url = "U",
-									     .interface = AGENT,
-									     .methods = methods,
-									     .userdata = &s });
-		r = path ? varlink_server_listen(s.server, path, &err)
-			 : varlink_server_add(s.server, fd, &err);
-	}
-	if (r == 0 && path) /* tell the test that we listen */
-		r = write(fd, "", 1) == 1 ? 0 : -1;
-	if (r == 0)
-		r = loop_run(s.loop, &err);
-	varlink_server_free(s.server);
-	varlink_call_drop(s.waiting);
-	loop_timer_free(s.later);
-	loop_signal_free(term);
-	loop_free(s.loop);
-	if (r < 0)
-		fprintf(stderr, "server: %s\n", err.message);
-	_exit(r < 0 ? 1 : 0);
-}
-
-/* ---- the tests' side --------------------------------------------------------------------------*/
-
-struct fixture {
-	pid_t pid;
-	int fd; /* our end */
-	struct varlink_client *client;
-	char dir[32], path[64];
-};
-
-static int start_on_a_pair(void **state)
-{
-	struct fixture *f = xcalloc(1, sizeof(*f));
-	int fds[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	f->pid = fork();
-	if (f->pid == 0) {
-		close(fds[0]);
-		serve(fds[1], NULL);
-	}
-	close(fds[1]);
-	f->fd = fds[0];
-	f->client = varlink_client_from_fd(dup(fds[0]));
-	*state = f;
-	return 0;
-}
-
-static int start_on_a_path(void **state)
-{
-	struct fixture *f = xcalloc(1, sizeof(*f));
-	int ready[2];
-	char byte;
-
-	strcpy(f->dir, "/tmp/klpd-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/socket", f->dir);
-	assert_int_equal(pipe(ready), 0);
-	f->pid = fork();
-	if (f->pid == 0)
-		serve(ready[1], f->path);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	f->fd = -1;
-	*state = f;
-	return 0;
-}
-
-/* The server must still be alive and end well: it frees everything, and sanitizers look on. */
-static int stop(void **state)
-{
-	struct fixture *f = *state;
-	int status = -1;
-
-	varlink_client_free(f->client);
-	closep(&f->fd);
-	kill(f->pid, SIGTERM);
-	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
-	assert_int_equal(status, 0);
-	if (*f->path) {
-		assert_int_equal(access(f->path, F_OK), -1); /* its name is gone */
-		assert_int_equal(rmdir(f->dir), 0);
-	}
-	free(f);
-	return 0;
-}
-
-static int call(struct fixture *f, const char *method, json_t *parameters, json_t **ret,
-		struct err *err)
-{
-	return varlink_client_call(f->client, method, parameters, 20, NULL, NULL, ret, err);
-}
-
-static void test_service_interface(void **state)
-{
-	struct fixture *f = *state;
-	json_t *info = NULL, *description = NULL;
-	_cleanup_free_ char *text = NULL;
-
-	assert_int_equal(call(f, "org.varlink.service.GetInfo", NULL, &info, NULL), 0);
-	text = json_dumps(info, JSON_COMPACT | JSON_SORT_KEYS);
-	assert_string_equal(text, "{\"interfaces\":[\"org.varlink.service\",\"io.klpd.Agent\"],"
-				  "\"product\":\"P\",\"url\":\"U\",\"vendor\":\"V\","
-				  "\"version\":\"1\"}");
-	assert_int_equal(call(f, "org.varlink.service.GetInterfaceDescription",
-			      json_pack("{s:s}", "interface", AGENT), &description, NULL),
-			 0);
-	assert_string_equal(json_string_value(json_object_get(description, "description")),
-			    idl_text(AGENT));
-	json_decref(info);
-	json_decref(description);
-}
-
-static const struct {
-	const char *what, *method, *parameters;
-	int status;
-	const char *error, *sentence;
-} failures[] = {
-	{ "an interface we do not have", "io.other.X", "{}", EXIT_STATUS_SOFTWARE,
-	  "org.varlink.service.InterfaceNotFound", "the agent has no interface io.other" },
-	{ "a description we do not have", "org.varlink.service.GetInterfaceDescription",
-	  "{\"interface\":\"io.other\"}", EXIT_STATUS_SOFTWARE,
-	  "org.varlink.service.InterfaceNotFound", "the agent has no interface io.other" },
-	{ "a method we do not have", AGENT ".X", "{}", EXIT_STATUS_SOFTWARE,
-	  "org.varlink.service.MethodNotFound", "the agent has no method io.klpd.Agent.X" },
-	{ "a parameter we do not know", AGENT ".Echo", "{\"text\":\"a\",\"x\":1}",
-	  EXIT_STATUS_USAGE, "org.varlink.service.InvalidParameter",
-	  "the agent refuses the parameter x" },
-	{ "a parameter where there are none", AGENT ".Wait", "{\"x\":1}", EXIT_STATUS_USAGE,
-	  "org.varlink.service.InvalidParameter", "the agent refuses the parameter x" },
-	{ "a parameter that is missing", AGENT ".Echo", "{}", EXIT_STATUS_USAGE,
-	  "org.varlink.service.InvalidParameter", "the agent refuses the parameter text" },
-	{ "a parameter that may not be null", AGENT ".Echo", "{\"text\":null}", EXIT_STATUS_USAGE,
-	  "org.varlink.service.InvalidParameter", "the agent refuses the parameter text" },
-	{ "a parameter of another type", AGENT ".Echo", "{\"text\":1}", EXIT_STATUS_USAGE,
-	  "org.varlink.service.InvalidParameter", "the agent refuses the parameter text" },
-	{ "a flag that is none", AGENT ".Echo", "{\"text\":\"a\",\"flag\":1}", EXIT_STATUS_USAGE,
-	  "org.varlink.service.InvalidParameter", "the agent refuses the parameter flag" },
-	{ "a failure has its own status and sentence", AGENT ".Fail", "{}", EXIT_STATUS_CONFIG,
-	  AGENT ".Failed", "klpd.yaml:3: no such key" },
-};
-
-static void test_error_replies(void **state)
-{
-	struct fixture *f = *state;
-
-	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
-		json_t *reply = NULL, *parameters = json_loads(failures[i].parameters, 0, NULL);
-		struct err err = ERR_INIT;
-
-		print_message("# %s\n", failures[i].what);
-		assert_int_equal(call(f, failures[i].method, parameters, &reply, &err), -1);
-		assert_string_equal(varlink_client_error(f->client), failures[i].error);
-		assert_string_equal(err.message, failures[i].sentence);
-		assert_int_equal(err.status, failures[i].status);
-		err_clear(&err);
-	}
-}
-
-static void test_calls_follow_each_other(void **state)
-{
-	struct fixture *f = *state;
-
-	for (int i = 0; i < 200; i++) {
-		json_t *reply = NULL;
-
-		assert_int_equal(call(f, AGENT ".Echo", json_pack("{s:s,s:i}", "text", "a", "n", i),
-				      &reply, NULL),
-				 0);
-		assert_int_equal(json_integer_value(json_object_get(reply, "n")), i);
-		assert_null(varlink_client_error(f->client));
-		json_decref(reply);
-	}
-}
-
-static void on_progress(json_t *parameters, void *userdata)
-{
-	json_int_t *sum = userdata;
-
-	*sum += json_integer_value(json_object_get(parameters, "at"));
-}
-
-static void test_continued_replies(void **state)
-{
-	struct fixture *f = *state;
-	json_int_t sum = 0;
-	json_t *reply = NULL;
-
-	assert_int_equal(varlink_client_call(f->client, AGENT ".Count",
-					     json_pack("{s:i}", "n", 100), 20, on_progress, &sum,
-					     &reply, NULL),
-			 0);
-	assert_int_equal(sum, 5050);
-	assert_int_equal(json_integer_value(json_object_get(reply, "n")), 100);
-	json_decref(reply);
-	assert_int_equal(call(f, AGENT ".Count", json_pack("{s:i}", "n", 100), &reply, NULL), 0);
-	json_decref(reply); /* nobody asked for more: only the last one came */
-}
-
-static void test_late_reply(void **state)
-{
-	struct fixture *f = *state;
-	json_t *reply = NULL;
-
-	assert_int_equal(call(f, AGENT ".Wait", NULL, &reply, NULL), 0);
-	assert_true(json_is_true(json_object_get(reply, "late")));
-	json_decref(reply);
-}
-
-static void test_deadline_spoils_the_connection(void **state)
-{
-	struct fixture *f = *state;
-	json_t *reply = NULL;
-	struct err err = ERR_INIT;
-
-	assert_int_equal(
-		varlink_client_call(f->client, AGENT ".Never", NULL, 0, NULL, NULL, &reply, &err),
-		-1);
-	assert_int_equal(err.status, EXIT_STATUS_TEMPFAIL);
-	assert_string_equal(err.message, "the agent did not answer in time; try again, or allow "
-					 "more time with --timeout");
-	assert_int_equal(call(f, AGENT ".Echo", json_pack("{s:s}", "text", "a"), &reply, &err), -1);
-	assert_string_equal(err.message, "the connection to the agent is lost");
-	err_clear(&err);
-}
-
-static void test_dropped_call(void **state)
-{
-	struct fixture *f = *state;
-	json_t *reply = NULL;
-	struct err err = ERR_INIT;
-
-	assert_int_equal(call(f, AGENT ".Drop", NULL, &reply, &err), -1);
-	assert_int_equal(err.status, EXIT_STATUS_UNAVAILABLE);
-	assert_string_equal(err.message, "the agent closed the connection before it answered");
-	err_clear(&err);
-}
-
-static void test_reply_sizes(void **state)
-{
-	struct fixture *f = *state;
-	const json_int_t frame = (json_int_t)strlen("{\"parameters\":{\"text\":\"\"}}");
-	json_t *reply = NULL;
-	struct err err = ERR_INIT;
-
-	assert_int_equal(call(f, AGENT ".Big",
-			      json_pack("{s:I}", "n", (json_int_t)FRAME_REPLY_MAX - frame), &reply,
-			      &err),
-			 0);
-	assert_int_equal(json_string_length(json_object_get(reply, "text")),
-			 FRAME_REPLY_MAX - (size_t)frame);
-	json_decref(reply);
-	assert_int_equal(call(f, AGENT ".Big",
-			      json_pack("{s:I}", "n", (json_int_t)FRAME_REPLY_MAX - frame + 1),
-			      &reply, &err),
-			 -1);
-	assert_int_equal(err.status, EXIT_STATUS_UNAVAILABLE);
-	err_clear(&err);
-}
+#include <sys/un.h>
 
 /* ---- raw bytes --------------------------------------------------------------------------------*/
 
@@ -552,6 +165,90 @@ static void test_client_that_goes_during_a_call(void **state)
 	varlink_client_free(client);
 }
 
+static int connect_raw(const struct fixture *f)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, f->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* Milliseconds until the server hangs up, at most ten seconds. */
+static int64_t time_to_hang_up(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = 0 };
+	int64_t begun = loop_now();
+
+	poll(&poll_fd, 1, 10000);
+	return loop_now() - begun;
+}
+
+static const struct {
+	const char *what, *first;
+	const char *bytes; /* one of them every 50 ms */
+} idlers[] = {
+	{ "a client that says nothing", "", "" },
+	{ "a client that has sent half a request", "{\"method\":\"io.klpd", "" },
+	{ "a client that sends its request bit by bit", "", "{\"method\":\"io.klpd.Agent.Wait\"" },
+};
+
+static void test_idle_clients_are_cut_off(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(idlers); i++) {
+		_cleanup_close_ int fd = connect_raw(f);
+		int64_t begun = loop_now();
+
+		print_message("# %s\n", idlers[i].what);
+		send_bytes(fd, idlers[i].first, strlen(idlers[i].first));
+		for (const char *p = idlers[i].bytes; *p && send(fd, p, 1, MSG_NOSIGNAL) == 1; p++)
+			usleep(50000);
+		time_to_hang_up(fd);
+		assert_in_range(loop_now() - begun, IDLE_MSEC - 50, 3 * IDLE_MSEC);
+	}
+}
+
+static void test_client_that_does_not_read_is_cut_off(void **state)
+{
+	static const char request[] = "{\"method\":\"io.klpd.Agent.Big\",\"parameters\":"
+				      "{\"n\":4000000}}";
+	struct fixture *f = *state;
+	_cleanup_close_ int fd = connect_raw(f);
+
+	send_bytes(fd, request, sizeof(request));
+	assert_in_range(time_to_hang_up(fd), IDLE_MSEC - 50, 5000);
+}
+
+static void test_client_that_waits_for_its_answer_is_not_idle(void **state)
+{
+	struct fixture *f = *state;
+	struct varlink_client *client = NULL;
+	json_t *reply = NULL;
+	struct err err = ERR_INIT;
+	int64_t begun = loop_now();
+
+	assert_int_equal(varlink_client_connect(f->path, &client, NULL), 0);
+	assert_int_equal(
+		varlink_client_call(client, AGENT ".Never", NULL, 1, NULL, NULL, &reply, &err), -1);
+	assert_int_equal(err.status, EXIT_STATUS_TEMPFAIL); /* our deadline, not a hang-up */
+	assert_true(loop_now() - begun >= 1000);
+	err_clear(&err);
+	varlink_client_free(client);
+}
+
+static void test_who_started_the_server_may_be_idle(void **state)
+{
+	struct fixture *f = *state;
+	json_t *reply = NULL;
+
+	usleep(2 * IDLE_MSEC * 1000);
+	assert_int_equal(call(f, "org.varlink.service.GetInfo", NULL, &reply, NULL), 0);
+	json_decref(reply);
+}
+
 static void test_listening_where_somebody_is(void **state)
 {
 	struct fixture *f = *state;
@@ -611,52 +308,23 @@ static void test_stale_socket_is_replaced(void **state _unused_)
 	free(f);
 }
 
-static void test_connecting_where_nobody_is(void **state _unused_)
-{
-	struct varlink_client *client = NULL;
-	struct err err = ERR_INIT;
-
-	assert_int_equal(varlink_client_connect("/nonexistent/socket", &client, &err), -1);
-	assert_int_equal(err.status, EXIT_STATUS_UNAVAILABLE);
-	assert_string_equal(err.message,
-			    "nobody listens on /nonexistent/socket: start klpd.socket, "
-			    "or use --direct");
-	err_clear(&err);
-	varlink_client_free(NULL);
-	varlink_server_free(NULL);
-	varlink_call_drop(NULL);
-}
-
-#define ON_A_PAIR(fn) cmocka_unit_test_setup_teardown(fn, start_on_a_pair, stop)
-#define ON_A_PATH(fn) cmocka_unit_test_setup_teardown(fn, start_on_a_path, stop)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_A_PAIR(test_service_interface),
-		ON_A_PAIR(test_error_replies),
-		ON_A_PAIR(test_calls_follow_each_other),
-		ON_A_PAIR(test_continued_replies),
-		ON_A_PAIR(test_late_reply),
-		ON_A_PAIR(test_deadline_spoils_the_connection),
-		ON_A_PAIR(test_dropped_call),
-		ON_A_PAIR(test_reply_sizes),
 		cmocka_unit_test(test_raw_streams),
 		ON_A_PAIR(test_request_byte_by_byte),
 		ON_A_PAIR(test_half_closed_client_gets_its_answer),
 		ON_A_PAIR(test_request_sizes),
 		ON_A_PATH(test_more_clients_than_connections),
 		ON_A_PATH(test_client_that_goes_during_a_call),
+		ON_A_PATH(test_idle_clients_are_cut_off),
+		ON_A_PATH(test_client_that_does_not_read_is_cut_off),
+		ON_A_PATH(test_client_that_waits_for_its_answer_is_not_idle),
+		ON_A_PAIR(test_who_started_the_server_may_be_idle),
 		ON_A_PATH(test_listening_where_somebody_is),
 		cmocka_unit_test(test_stale_socket_is_replaced),
-		cmocka_unit_test(test_connecting_where_nobody_is),
 	};
 
-	sigset_t term;
-
-	/* A server that is ended before it has begun to listen to signals must not just die. */
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, NULL);
+	hold_back_sigterm();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
