@@ -99,10 +99,10 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 
 base     := alloc child doc err fsx log loop timex yaml
 core     := advisory approval baseline builds builtin catalogue config cve evaluate evr finding judge \
-	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra platform report \
-	    snapshot
+	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
+	    platform report snapshot
 probe    := kernel livepatch osrelease probe rpmdb units
-repo     := cache
+repo     := cache fetch repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest stream
 codec    := jsonx report shape snapshot

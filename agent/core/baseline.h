@@ -98,22 +98,5 @@ _must_check_ int baseline_from_doc(const struct doc *doc, const char *operating_
 void baseline_check_rejected(const struct baseline *baseline, const char *livepatch_prefix,
 			     struct findings *findings);
 
-/* InstallOverrideList (semantics 2.7): what to install, instead of the baseline's decision. */
-struct override_entry {
-	const char *id;	   /* name form or glob */
-	const char *title; /* name form or glob; NULL: not given */
-};
-
-struct override_list {
-	const char *source;
-	struct override_entry *entries;
-	size_t n_entries;
-};
-
-/* An entry needs an id; an empty list is a finding. @ret->source is left for the caller. */
-_must_check_ int override_from_doc(const struct doc *doc, struct arena *arena,
-				   struct override_list **ret, struct findings *findings,
-				   struct err *err);
-
 const char *compliance_level_name(enum compliance_level level); /* "UNSPECIFIED" ... */
 const char *filter_key_name(enum filter_key key);		/* "PRODUCT" ... */

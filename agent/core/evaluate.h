@@ -15,7 +15,6 @@ struct evaluation {
 	const struct snapshot *snapshot;
 	const struct platform *platform; /* NULL: no profile fits the node */
 	const struct baseline *baseline;
-	const struct override_list *override; /* NULL: none; only looked at for OPERATION_INSTALL */
 	const struct config *config;
 	enum operation operation;
 	enum reboot_option reboot_option;
