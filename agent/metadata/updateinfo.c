@@ -261,8 +261,8 @@ static void end_id(struct updateinfo *u)
 	if (strlen(u->notice.id) > ID_MAX)
 		spoil(u, "its id is too long");
 	for (const char *p = u->notice.id; *p; p++)
-		if (iscntrl((unsigned char)*p))
-			spoil(u, "its id contains control characters");
+		if (!isprint((unsigned char)*p))
+			spoil(u, "its id contains characters that no id has");
 }
 
 static void end_title(struct updateinfo *u)
