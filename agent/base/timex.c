@@ -16,6 +16,14 @@ int64_t timex_now(void)
 	return (int64_t)time(NULL);
 }
 
+int64_t timex_now_msec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static unsigned int month_length(int64_t year, unsigned int month)
 {
 	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };

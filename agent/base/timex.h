@@ -17,6 +17,8 @@
 
 /* The wall clock, in seconds. */
 int64_t timex_now(void);
+/* The same in milliseconds. */
+int64_t timex_now_msec(void);
 
 /* "2025-11-16T18:00:00Z" into @buf; the empty string for TIME_UNSET. Returns @buf. */
 const char *timex_format(int64_t t, char buf[static TIMEX_TEXT_MAX]);

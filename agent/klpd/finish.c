@@ -8,13 +8,16 @@
 
 const char *finish_id(char buf[static FINISH_ID_MAX])
 {
+	int64_t msec = timex_now_msec();
 	unsigned char b[16];
 	int n = 0;
 
 	while (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
 		;
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4 */
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80); /* RFC 4122 variant */
+	for (int i = 0; i < 6; i++)
+		b[i] = (unsigned char)(msec >> (40 - 8 * i));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x70); /* version */
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80); /* variant */
 	for (size_t i = 0; i < sizeof(b); i++)
 		n += snprintf(buf + n, FINISH_ID_MAX - (size_t)n, "%s%02x",
 			      i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);

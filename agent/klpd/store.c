@@ -23,7 +23,7 @@ static const char *text_of(json_t *report, const char *key)
 	return text ? text : "";
 }
 
-/* "2026-11-23T02:45:01Z" and the id -> "20261123T024501Z-ID.json": sorted by name is by time. */
+/* "2026-11-23T02:45:01Z" and the id -> "20261123T024501Z-ID.json": by name is by time. */
 static char *history_name(json_t *report)
 {
 	const char *started = text_of(report, "started");

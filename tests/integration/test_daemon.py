@@ -1,45 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real klpd, spoken to over its socket: well, badly, slowly, and by many at once."""
 import concurrent.futures
-import os
-import pathlib
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 
 import varlink
+from running import AGENT, BUILD, SERVICE, TOP, Daemon, private
 
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = (TOP / os.environ.get("KLPD_BUILD", "build")).resolve()
-AGENT = "io.klpd.Agent"
-SERVICE = "org.varlink.service"
 REQUEST_MAX = 64 * 1024
 CONNECTIONS_MAX = 16
-
-
-class Daemon:
-    def __init__(self, path, *options, env=None):
-        self.path = path
-        self.process = subprocess.Popen(
-            [BUILD / "klpd", f"--listen={path}", *options], stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL, env=env)
-        deadline = time.monotonic() + 20
-        while not path.exists():
-            assert self.process.poll() is None, self.process.stderr.read().decode()
-            assert time.monotonic() < deadline, "klpd does not listen"
-            time.sleep(0.01)
-
-    def client(self, **options):
-        return varlink.Client(self.path, **options)
-
-    def stop(self):
-        """Ends it; its exit status, and what it said."""
-        self.process.terminate()
-        _, text = self.process.communicate(timeout=20)
-        return self.process.returncode, text.decode()
 
 
 @pytest.fixture
@@ -252,15 +224,6 @@ def test_does_not_end_while_somebody_is_connected(tmp_path, root):
         assert client.call(f"{SERVICE}.GetInfo")
     assert daemon.process.wait(20) == 0
     daemon.process.stderr.close()
-
-
-def private(root, *options):
-    """A private daemon: its process, and our end of its socket."""
-    ours, theirs = socket.socketpair()
-    process = subprocess.Popen([BUILD / "klpd", f"--fd={theirs.fileno()}", f"--root={root}",
-                                *options], pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
-    theirs.close()
-    return process, varlink.Client(ours)
 
 
 def test_private_daemon_ends_with_its_connection(root):

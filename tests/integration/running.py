@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real klpd, started for a test."""
+import os
+import pathlib
+import socket
+import subprocess
+import time
+
+import varlink
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = (TOP / os.environ.get("KLPD_BUILD", "build")).resolve()
+AGENT = "io.klpd.Agent"
+SERVICE = "org.varlink.service"
+
+
+class Daemon:
+    def __init__(self, path, *options, env=None):
+        self.path = path
+        self.process = subprocess.Popen(
+            [BUILD / "klpd", f"--listen={path}", *options], stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, env=env)
+        deadline = time.monotonic() + 20
+        while not path.exists():
+            assert self.process.poll() is None, self.process.stderr.read().decode()
+            assert time.monotonic() < deadline, "klpd does not listen"
+            time.sleep(0.01)
+
+    def client(self, **options):
+        return varlink.Client(self.path, **options)
+
+    def call(self, method, parameters=None, **options):
+        """One call of io.klpd.Agent on a connection of its own."""
+        with self.client(timeout=60) as client:
+            return client.call(f"{AGENT}.{method}", parameters, **options)
+
+    def stop(self):
+        """Ends it; its exit status, and what it said."""
+        self.process.terminate()
+        _, text = self.process.communicate(timeout=20)
+        return self.process.returncode, text.decode()
+
+
+def private(root, *options):
+    """A private daemon: its process, and our end of its socket."""
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen([BUILD / "klpd", f"--fd={theirs.fileno()}", f"--root={root}",
+                                *options], pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
+    theirs.close()
+    return process, varlink.Client(ours)
