@@ -10,7 +10,7 @@
 #define CLEAR_LINE "\r\033[K"
 
 struct progress {
-	bool shown;
+	char *shown; /* the line that stands there; NULL: none */
 	int columns;
 };
 
@@ -43,6 +43,7 @@ void progress_free(struct progress *progress)
 	if (progress->shown)
 		fputs(CLEAR_LINE, stderr);
 	fflush(stderr);
+	free(progress->shown);
 	free(progress);
 }
 
@@ -63,8 +64,11 @@ void progress_show(json_t *parameters, void *userdata)
 	percent = total > 0 && done >= 0 && done <= total
 			  ? xasprintf(" %d %%", (int)((double)done * 100 / (double)total))
 			  : xstrdup("");
-	line = xasprintf("%s %s%s", text, subject, percent);
+	line = xasprintf("%s%s%s%s", text, *subject ? " " : "", subject, percent);
+	if (streq_null(progress->shown, line))
+		return;
 	fprintf(stderr, CLEAR_LINE "%.*s", progress->columns, line);
 	fflush(stderr);
-	progress->shown = true;
+	free(progress->shown);
+	progress->shown = TAKE_PTR(line);
 }

@@ -99,12 +99,13 @@ void shared_show_why(struct command_call *call, const json_t *report)
 	list = pick_member(report, "patches");
 	json_array_foreach((json_t *)list, i, item)
 	{
-		_cleanup_free_ char *line = NULL;
+		_cleanup_free_ char *state = view_state(item);
+		_cleanup_free_ char *line =
+			xasprintf("%s: %s, %s", pick_text_or(item, "id", "?"), state,
+				  pick_text_or(item, "reason", "no reason given"));
 
 		if (!is_to_blame(item))
 			continue;
-		line = xasprintf("%s: %s", pick_text_or(item, "id", "?"),
-				 pick_text_or(item, "reason", "no reason given"));
 		screen_put_wrapped(call->screen, 0, SCREEN_PLAIN, line);
 	}
 	list = pick_member(report, "findings");

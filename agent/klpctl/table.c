@@ -82,39 +82,64 @@ static size_t column_width(const struct table *table, size_t column, bool legend
 	return width;
 }
 
-static void print_row(const struct table *table, const size_t *widths, const struct cell *cells,
+/* Which columns have anything to show, and where the last of them begins. */
+struct layout {
+	size_t *widths; /* 0: left out */
+	size_t last;	/* index of the last column shown */
+	size_t before;	/* columns of the terminal that those before it take */
+	bool below;	/* no room beside them: it goes on lines of its own */
+};
+
+static void print_row(const struct layout *layout, const struct cell *cells, bool heading,
 		      struct screen *screen)
 {
-	size_t last = table->n_columns, at = 0;
+	const struct cell *last = &cells[layout->last];
+	size_t blanks = 0;
 
-	while (last > 0 && widths[last - 1] == 0)
-		last--;
-	for (size_t c = 0; c + 1 < last; c++) {
-		if (widths[c] == 0)
+	for (size_t c = 0; c < layout->last; c++) {
+		if (layout->widths[c] == 0)
 			continue;
+		screen_put(screen, "%*s", (int)blanks, "");
 		screen_put_styled(screen, cells[c].style, cells[c].text);
-		screen_put(screen, "%*s", (int)(widths[c] - screen_width(cells[c].text) + GAP), "");
-		at += widths[c] + GAP;
+		blanks = layout->widths[c] - screen_width(cells[c].text) + GAP;
 	}
-	if (last > 0 && at > 0 && screen->columns > 0 && at + LAST_MIN > screen->columns) {
-		screen_put(screen, "\n%*s", INDENT_BELOW, "");
-		at = INDENT_BELOW;
+	if (layout->below)
+		screen_put(screen, "\n");
+	if (layout->below && heading)
+		return; /* a text on its own line needs none */
+	screen_put(screen, "%*s", (int)(layout->below ? INDENT_BELOW : blanks), "");
+	screen_put_wrapped(screen, layout->below ? INDENT_BELOW : layout->before, last->style,
+			   last->text);
+}
+
+static void make_layout(const struct table *table, const struct screen *screen,
+			struct layout *layout)
+{
+	*layout = (struct layout){ .widths = xcalloc(table->n_columns, sizeof(size_t)) };
+	for (size_t c = 0; c < table->n_columns; c++) {
+		layout->widths[c] = column_width(table, c, screen->legend);
+		if (layout->widths[c] > 0)
+			layout->last = c;
 	}
-	if (last > 0)
-		screen_put_wrapped(screen, at, cells[last - 1].style, cells[last - 1].text);
+	for (size_t c = 0; c < layout->last; c++)
+		layout->before += layout->widths[c] > 0 ? layout->widths[c] + GAP : 0;
+	layout->below = screen->columns > 0 && layout->before > 0 &&
+			layout->before + LAST_MIN > screen->columns;
 }
 
 void table_print(const struct table *table, struct screen *screen)
 {
-	_cleanup_free_ size_t *widths = xcalloc(table->n_columns, sizeof(*widths));
 	_cleanup_free_ struct cell *heads = xcalloc(table->n_columns, sizeof(*heads));
+	struct layout layout;
 
-	for (size_t c = 0; c < table->n_columns; c++) {
-		widths[c] = column_width(table, c, screen->legend);
+	if (table->n_cells == 0)
+		return;
+	make_layout(table, screen, &layout);
+	for (size_t c = 0; c < table->n_columns; c++)
 		heads[c] = (struct cell){ (char *)table->heads[c], SCREEN_HEAD };
-	}
-	if (screen->legend && table->n_cells > 0)
-		print_row(table, widths, heads, screen);
+	if (screen->legend)
+		print_row(&layout, heads, true, screen);
 	for (size_t i = 0; i < table->n_cells; i += table->n_columns)
-		print_row(table, widths, table->cells + i, screen);
+		print_row(&layout, table->cells + i, false, screen);
+	free(layout.widths);
 }

@@ -268,7 +268,7 @@ static void add_patch(struct table *table, const json_t *patch, const char *stat
 }
 
 /* An installed livepatch that the kernel does not run is no protection: it shows in its state. */
-static char *state_of(const json_t *patch)
+char *view_state(const json_t *patch)
 {
 	const char *state = pick_text_or(patch, "state", "?");
 	json_t *active = pick_member(patch, "active");
@@ -291,7 +291,7 @@ void view_patches(struct screen *screen, const json_t *report, const char *kind,
 	json_array_foreach((json_t *)patches, i, patch)
 	{
 		const char *plain = pick_text_or(patch, "state", "?");
-		_cleanup_free_ char *state = state_of(patch);
+		_cleanup_free_ char *state = view_state(patch);
 
 		if (kind && !streq_null(kind, pick_text(patch, "kind")))
 			continue;
@@ -366,7 +366,8 @@ static void show_coverage(struct screen *screen, const json_t *report)
 	view_field(screen, "Newer kernel", SCREEN_PLAIN, candidate ? candidate : "none approved");
 	view_fieldf(screen, "Coverage", "%s",
 		    said(report, "coverage.covered", "covered by livepatches",
-			 "not covered by livepatches", "nothing to cover"));
+			 "not covered by livepatches",
+			 needed ? "does not count" : "nothing to cover"));
 	if (needed > 0)
 		view_fieldf(screen, NULL, "CVEs: %zu needed, %zu missing%s%s", needed, missing,
 			    missing ? ": " : "", list);

@@ -27,6 +27,8 @@ void view_findings(struct screen *screen, const json_t *report);
 /* Window, coverage and reboot verdict, as fields. */
 void view_kernel(struct screen *screen, const json_t *report);
 
+/* "Missing", "Installed, not active"; to be freed. */
+_returns_nonnull_ char *view_state(const json_t *patch);
 /* Elements of a list of texts, with commas between them; at most @max, then how many more there
  * are. To be freed. */
 _returns_nonnull_ char *view_join(const json_t *texts, size_t max);

@@ -143,7 +143,7 @@ def test_check_ends_with_the_verdict(agent, overall, livepatch, kernel, status):
 
 def test_check_says_what_is_to_blame(agent):
     assert output(agent, "check", status=100).splitlines() == [
-        "NON_COMPLIANT", "kernel-livepatch-5.10.245-243.979.x86_64: 1.0-3 is approved.",
+        "NON_COMPLIANT", "kernel-livepatch-5.10.245-243.979.x86_64: Missing, 1.0-3 is approved.",
         "No mirror answered."]
 
 

@@ -279,6 +279,9 @@ def test_the_last_column_is_wrapped_where_it_ends(agent):
 def test_a_last_column_without_room_goes_below(agent):
     lines = on_terminal(agent, "list", "--no-legend", columns=60, NO_COLOR="1").splitlines()
     assert lines[0].startswith("Missing") and lines[1] == "    1.0-3 is approved."
+    lines = on_terminal(agent, "list", columns=60, NO_COLOR="1").splitlines()
+    assert lines[0].startswith("STATE") and "REASON" not in lines[0] and lines[1].startswith("Missing")
+    assert [line for line in lines if line != line.rstrip()] == []
 
 
 def test_json_is_pretty_on_a_terminal(agent):
