@@ -111,7 +111,7 @@ klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_
 	    cmd_kernel cmd_list cmd_scan cmd_status command main options outcome pick progress screen \
 	    shared table view
 klpd     := finish jobs main methods options place store tool
-fetch    :=
+fetch    := main refresh request
 worker   := gather main request session verb_baseline verb_capture verb_config verb_cve \
 	    verb_explain verb_probe verb_scan
 
@@ -293,7 +293,7 @@ demo:
 	$(call with_deps,check) demo-now
 
 demo-now: all
-	$(Q)KLPD_BUILD=$(O) PYTHON=$(PYTHON) sh tests/demo $(O)/demo
+	$(Q)KLPD_BUILD=$(O) $(PYTHON) tests/demo $(O)/demo
 
 lint:
 	$(call with_deps,lint) lint-now
@@ -348,4 +348,4 @@ FORCE:
 	check-valgrind-now demo demo-now lint lint-now format install uninstall dist clean help FORCE
 .SECONDARY:
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/agent $(O)/tests -name '*.d' 2>/dev/null)
