@@ -3,6 +3,7 @@
 
 #include "base/timex.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <strings.h>
 
@@ -62,7 +63,7 @@ int doc_int(const struct doc *doc, int64_t min, int64_t max, int64_t *ret, struc
 		return -1;
 	errno = 0;
 	v = strtoll(text, &end, 10);
-	if (errno || end == text || *end)
+	if (errno || end == text || *end || !(isdigit((unsigned char)*text) || *text == '-'))
 		return doc_err(err, doc, "'%s' is not a whole number", text);
 	if (v < min || v > max)
 		return doc_err(err, doc, "%lld is not between %lld and %lld", v, (long long)min,
@@ -156,6 +157,20 @@ static const struct doc_field *find_field(const struct doc_field *fields, size_t
 	return NULL;
 }
 
+/* The member of @map, before @member, that spells the same field another way, or NULL. */
+static const struct doc *other_spelling(const struct doc *map, const struct doc *member,
+					const struct doc_field *fields, size_t n,
+					const struct doc_field *field)
+{
+	for (const struct doc *m = map->members; m < member; m++) {
+		const struct doc_field *f = find_field(fields, n, m->key);
+
+		if (field->read && f->read == field->read && f->offset == field->offset)
+			return m;
+	}
+	return NULL;
+}
+
 int doc_read_map(const struct doc *map, const struct doc_field *fields, size_t n,
 		 struct arena *arena, void *into, struct err *err)
 {
@@ -163,12 +178,17 @@ int doc_read_map(const struct doc *map, const struct doc_field *fields, size_t n
 		return -1;
 	DOC_FOREACH(member, map) {
 		const struct doc_field *field = find_field(fields, n, member->key);
+		const struct doc *other;
 
 		if (!field) {
 			_cleanup_free_ char *keys = known_keys(fields, n);
 
 			return doc_err(err, member, "no such key here; known are %s", keys);
 		}
+		other = other_spelling(map, member, fields, n, field);
+		if (other)
+			return doc_err(err, member, "the same as %s in line %u; keep one of them",
+				       other->key, other->line);
 		if (field->read &&
 		    field->read(member, arena, (char *)into + field->offset, err) < 0)
 			return -1;

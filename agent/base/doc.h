@@ -24,7 +24,7 @@ struct doc {
 	enum doc_kind kind;
 	unsigned int line; /* 1-based */
 	const char *file;  /* name for messages */
-	const char *key;   /* in a map: this member's key; else NULL */
+	const char *key;   /* in a map: this member's key; in a list: the list's; else NULL */
 	/* DOC_SCALAR: the text; never NULL. A plain (unquoted) null or ~ has is_null set. */
 	const char *text;
 	bool quoted, is_null;
@@ -63,7 +63,8 @@ _must_check_ int doc_expect(const struct doc *doc, enum doc_kind kind, struct er
 
 /*
  * Reading a map by a table: one row per key. A key without a row is an error, with the keys that
- * exist in the sentence. Two rows may have the same offset: two spellings of one field.
+ * exist in the sentence. Two rows may have the same reader and offset: two spellings of one field,
+ * of which a map may use one.
  */
 typedef int (*doc_read_fn)(const struct doc *doc, struct arena *arena, void *member,
 			   struct err *err);

@@ -122,7 +122,7 @@ static int place(struct builder *b, size_t line, enum doc_kind kind, struct doc 
 		if (top->doc->kind == DOC_MAP && !top->key)
 			return fail(b, line, "a key must be a single value");
 		doc = ARENA_PUSH(b->arena, top->doc->members, top->doc->n_members);
-		doc->key = top->key;
+		doc->key = top->doc->kind == DOC_MAP ? top->key : top->doc->key;
 		top->key = NULL;
 	}
 	doc->kind = kind;
@@ -167,6 +167,8 @@ static int scalar(struct builder *b, const yaml_event_t *event, size_t line)
 		if (doc_get(top->doc, text))
 			return err_set(b->err, EXIT_STATUS_CONFIG,
 				       "%s:%zu: %s: the key stands twice", b->file, line, text);
+		if (top->doc->n_members == YAML_KEYS_MAX)
+			return fail(b, line, "the map has too many keys");
 		top->key = arena_strdup(b->arena, text);
 		return 0;
 	}
@@ -218,14 +220,28 @@ static int take(struct builder *b, const yaml_event_t *event)
 	}
 }
 
-static int parser_error(struct builder *b, const yaml_parser_t *parser)
+/* The reader, which checks the encoding, gives an offset; only the layers above it give a line. */
+static size_t error_line(const yaml_parser_t *parser, const char *text, size_t len)
+{
+	size_t line = 1;
+
+	if (parser->error != YAML_READER_ERROR)
+		return parser->problem_mark.line + 1;
+	for (size_t i = 0; i < len && i < parser->problem_offset; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+static int parser_error(struct builder *b, const yaml_parser_t *parser, const char *text,
+			size_t len)
 {
 	const char *what = parser->problem ? parser->problem : "not readable as YAML or JSON";
+	size_t line = error_line(parser, text, len);
 
 	if (parser->context)
-		return err_set(b->err, EXIT_STATUS_CONFIG, "%s:%zu: %s, %s", b->file,
-			       parser->problem_mark.line + 1, parser->context, what);
-	return fail(b, parser->problem_mark.line + 1, what);
+		return err_set(b->err, EXIT_STATUS_CONFIG, "%s:%zu: %s, %s", b->file, line,
+			       parser->context, what);
+	return fail(b, line, what);
 }
 
 static int run(struct builder *b, const char *text, size_t len)
@@ -240,7 +256,7 @@ static int run(struct builder *b, const char *text, size_t len)
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	while (r == 0 && !done) {
 		if (!yaml_parser_parse(&parser, &event)) {
-			r = parser_error(b, &parser);
+			r = parser_error(b, &parser, text, len);
 			break;
 		}
 		done = event.type == YAML_STREAM_END_EVENT;

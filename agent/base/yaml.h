@@ -13,6 +13,7 @@
 #define YAML_BYTES_MAX ((size_t)8 * 1024 * 1024)
 #define YAML_DEPTH_MAX 32
 #define YAML_NODES_MAX 200000
+#define YAML_KEYS_MAX  1000 /* of one map */
 
 /**
  * yaml_parse() - parse one document
@@ -23,7 +24,7 @@
  * @ret:   the root
  *
  * An empty document is an empty map.
- * Return: 0, or -1 with @err (DATA) naming file and line.
+ * Return: 0, or -1 with @err (CONFIG) naming file and line.
  */
 _must_check_ int yaml_parse(const char *text, size_t len, const char *file, struct arena *arena,
 			    const struct doc **ret, struct err *err);
