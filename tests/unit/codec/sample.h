@@ -89,7 +89,13 @@ static inline const struct report *sample_report(void)
 		.n_patches = 4,
 		.held = held,
 		.n_held = 1,
-		.coverage = { true, true, "k", cves, 1, NULL, 0, COVERAGE_STRICT, "all" },
+		.coverage = { .evaluated = true,
+			      .covered = true,
+			      .kernel_candidate = "k",
+			      .needed = cves,
+			      .n_needed = 1,
+			      .policy = COVERAGE_STRICT,
+			      .reason = "all" },
 		.findings = { NULL, findings, 1, 3 },
 	};
 
