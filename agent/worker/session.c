@@ -242,8 +242,11 @@ static int replay(struct session *s, struct err *err)
 	const char *text;
 	size_t len;
 
-	if (read_text(s, AT_FDCWD, s->request.snapshot, SNAPSHOT_BYTES_MAX, &text, &len, err) < 0 ||
-	    codec_snapshot_parse(text, len, s->request.snapshot, &snapshot, err) < 0)
+	if (read_text(s, AT_FDCWD, s->request.snapshot, SNAPSHOT_BYTES_MAX, &text, &len, err) < 0) {
+		err->status = err->status == EXIT_STATUS_CONFIG ? EXIT_STATUS_DATA : err->status;
+		return -1;
+	}
+	if (codec_snapshot_parse(text, len, s->request.snapshot, &snapshot, err) < 0)
 		return -1;
 	snapshot_free(s->snapshot);
 	s->snapshot = snapshot;
