@@ -2,69 +2,117 @@
 #pragma once
 
 /*
- * The metadata cache: what was fetched, from where, when, and whether that is recent enough
+ * The metadata cache: a directory with state.json and the files that it names
  *
- * Layout of the directory (owner: whoever runs klpd-fetch; read by klpd and klpd-worker):
+ *   CACHE/state.json            what is there, written last and atomically
+ *   CACHE/<type>-<digest>.<ext> metadata as the repository compressed it; the name is ours, made
+ *                               of a checksum: nothing of it comes from a server
+ *   CACHE/lock                  held by whoever writes (flock); stays for good
+ *   CACHE/tmp-XXXXXX/           downloads under way; leftovers of a killed writer are removed by
+ *                               the next one
  *
- *	state.json			one entry per repository; replaced last, atomically
- *	<type>-<checksum>.<suffix>	metadata files; no part of a name comes from a server
- *	lock				held while fetching
- *
- * Knows nothing of librepo, so that a scan of a fresh cache maps no network code.
+ * klpd-fetch writes it; klpd asks whether it is fresh; klpd-worker reads it. Knows no repository
+ * and no network. Documented in agent/repo/README.md.
  */
 
-#include "base/doc.h"
+#include "base/err.h"
+#include "base/timex.h"
 #include "core/catalogue.h"
 
-#define CACHE_STATE_FILE "state.json"
-#define CACHE_STATE_MAX	 ((size_t)4 * 1024 * 1024)
-/* expires value for metadata_expire=never */
-#define CACHE_NEVER INT64_MAX
+#include <sys/types.h>
 
+#define CACHE_EXPIRES_NEVER INT64_MAX
+
+/* A metadata file of a repository. */
 struct cache_file {
-	const char *name;	 /* in the cache directory; NULL: the repository has none */
-	const char *checksum;	 /* "sha256:HEX" as in repomd.xml */
-	int64_t size, open_size; /* bytes; 0: not stated */
+	const char *type;     /* "updateinfo", "primary": the record type in repomd.xml */
+	const char *name;     /* in the cache directory; its suffix tells the compression */
+	const char *checksum; /* "sha256:..." of the file as it is */
+	int64_t size;	      /* bytes of the file */
+	int64_t open_size;    /* bytes when decompressed, as repomd.xml says; -1 not known */
 };
 
+/*
+ * One repository section that a role asked for. REPO_DISABLED: its id; REPO_ABSENT: the pattern
+ * that no section matched. REPO_STALE keeps the files of the last good copy.
+ */
 struct cache_entry {
-	const char *id; /* section id; for REPO_ABSENT the glob that nothing matched */
+	const char *id;
 	enum repo_role role;
 	enum repo_status status;
-	const char *revision, *checksum; /* of repomd.xml; NULL */
-	int64_t timestamp;		 /* newest record in repomd.xml; TIME_UNSET */
-	int64_t fetched, expires;	 /* TIME_UNSET: never fetched */
-	struct doc_list excludes;
-	struct cache_file updateinfo, primary;
-	struct findings findings;
+	const char *revision;	     /* of repomd.xml, or NULL */
+	const char *checksum;	     /* "sha256:..." of repomd.xml, or NULL */
+	int64_t timestamp;	     /* newest record of repomd.xml, or TIME_UNSET */
+	int64_t fetched;	     /* when repomd.xml was last confirmed, or TIME_UNSET */
+	int64_t expires;	     /* look again from then on, or CACHE_EXPIRES_NEVER */
+	const char *const *excludes; /* yum's and dnf's excludes that apply here: glob patterns */
+	size_t n_excludes;
+	struct cache_file *files;
+	size_t n_files;
+	struct findings findings; /* about this repository; from its last refresh */
 };
 
 struct cache_state {
-	struct arena *arena;   /* owns everything */
-	const char *signature; /* of the repository configuration that led to it */
+	struct arena *arena;   /* owned; holds everything below */
+	const char *signature; /* cache_signature() over `inputs` when it was written; NULL none */
+	const char **inputs;   /* files and directories below the root that it was configured by */
+	size_t n_inputs;
 	struct cache_entry *entries;
 	size_t n_entries;
+	struct findings findings; /* about the configuration as a whole */
 };
 
-struct cache_state *cache_state_new(void);
+_returns_nonnull_ struct cache_state *cache_state_new(void);
 void cache_state_free(struct cache_state *state); /* accepts NULL */
 DEFINE_CLEANUP(struct cache_state *, cache_state_free);
 
-/* Appends an entry with every field unset. */
-struct cache_entry *cache_state_add(struct cache_state *state, const char *id, enum repo_role role);
-const struct cache_entry *cache_state_find(const struct cache_state *state, const char *id);
+/* Appends an empty entry: all times and texts unset. Valid until the next one is added. */
+_returns_nonnull_ struct cache_entry *cache_entry_add(struct cache_state *state, const char *id,
+						      enum repo_role role);
+struct cache_entry *cache_entry_find(const struct cache_state *state, const char *id);
+/* The file of that record type, or NULL. */
+const struct cache_file *cache_file_find(const struct cache_entry *entry, const char *type);
 
-/* Never fails: an absent or unreadable state is an empty one, and will be made anew. */
-_returns_nonnull_ struct cache_state *cache_load(int cache);
-/* Replaces the state, then removes the files that nothing refers to any more. */
-_must_check_ int cache_store(int cache, const struct cache_state *state, struct err *err);
+/**
+ * cache_read() - what the cache holds
+ * @ret: the state; without state.json an empty one
+ *
+ * Return: 0, or -1 with @err (DATA: damaged; it is rebuilt by the next fetch, never trusted).
+ */
+_must_check_ int cache_read(int cache, struct cache_state **ret, struct err *err);
+/* Replaces state.json atomically; the files that it names must be in place. */
+_must_check_ int cache_write(int cache, const struct cache_state *state, struct err *err);
 
-/* Configuration below @root as it is now: changes whenever a repository file or variable does. */
-char *cache_signature(int root, struct arena *arena);
-/* True when nothing has expired and the configuration has not changed since. */
+/*
+ * Opens a file for reading. Return: descriptor, or a negative errno: -ESTALE if its size is not
+ * what state.json says (the cache was tampered with or the disk was full).
+ */
+_must_check_ int cache_open_file(int cache, const struct cache_file *file);
+
+/* True for names that cache_file_name() makes. */
+bool cache_name_is_valid(const char *name);
+/* "<type>-<digest>.<ext>"; the suffix comes from a table that @location is looked up in. */
+char *cache_file_name(const char *type, const char *digest, const char *location,
+		      struct arena *arena);
+
+/*
+ * A text that changes when one of @inputs (paths below the root, files or directories) appears,
+ * vanishes or is changed: names, sizes, modification times and inodes. To be freed.
+ */
+char *cache_signature(int root, const char *const *inputs, size_t n);
+/*
+ * True when nothing must be fetched: every entry is within its time and the configuration is what
+ * it was. False for an empty or damaged cache.
+ */
 bool cache_is_fresh(int cache, int root, int64_t now);
 
-/* Returns a descriptor, or a negative errno. */
-_must_check_ int cache_open_file(int cache, const struct cache_file *file);
-/* Waits for the lock up to @msec: a descriptor that holds it, or -EWOULDBLOCK, or another errno. */
-_must_check_ int cache_lock(int cache, int64_t msec);
+/**
+ * cache_lock() - keep others from writing
+ * @wait_msec: how long to wait for another holder
+ *
+ * The lock is held until the descriptor is closed.
+ * Return: descriptor, or -1 with @err (TEMPFAIL, naming the holder, when it is taken).
+ */
+_must_check_ int cache_lock(int cache, int64_t wait_msec, struct err *err);
+/* Removes every file that @state does not name, and leftovers. Only under the lock. */
+void cache_prune(int cache, const struct cache_state *state);
