@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fetch/request.h"
+
+#include "base/timex.h"
+
+#include <jansson.h>
+
+#define TIMEOUT_DEFAULT	       ((int64_t)300)
+#define MAX_FILE_BYTES_DEFAULT ((int64_t)256 * 1024 * 1024)
+
+static int take_globs(json_t *roles, struct arena *arena, struct request *into, struct err *err)
+{
+	const char *name;
+	json_t *list, *item;
+	size_t i;
+
+	json_object_foreach(roles, name, list)
+	{
+		int role = repo_role_from_name(name);
+
+		if (role < 0 || !json_is_array(list))
+			return err_set(err, EXIT_STATUS_USAGE,
+				       "the request's role '%s' is not known or no list", name);
+		json_array_foreach(list, i, item)
+		{
+			if (!json_is_string(item))
+				return err_set(err, EXIT_STATUS_USAGE,
+					       "the request's role '%s' holds something that is "
+					       "no pattern",
+					       name);
+			*ARENA_PUSH(arena, into->roles[role].globs, into->roles[role].n) =
+				arena_strdup(arena, json_string_value(item));
+		}
+	}
+	return 0;
+}
+
+static int check(const struct request *r, struct err *err)
+{
+	if (r->cache[0] != '/')
+		return err_set(err, EXIT_STATUS_USAGE, "the request's cache '%s' is no whole path",
+			       r->cache);
+	if (r->max_file_bytes < 1)
+		return err_set(err, EXIT_STATUS_USAGE, "the request's max_file_bytes is below 1");
+	if (r->timeout < 1 || r->timeout > REQUEST_TIMEOUT_MAX)
+		return err_set(err, EXIT_STATUS_USAGE, "the request's timeout is not 1 to %lld",
+			       (long long)REQUEST_TIMEOUT_MAX);
+	return 0;
+}
+
+int request_parse(const char *text, size_t len, struct arena *arena, struct request *ret,
+		  struct err *err)
+{
+	json_int_t max = MAX_FILE_BYTES_DEFAULT, timeout = TIMEOUT_DEFAULT, now = timex_now();
+	json_t *root, *roles = NULL, *releasever = NULL, *arch = NULL;
+	const char *root_path, *cache;
+	struct request r = { 0 };
+	json_error_t where;
+	int refresh = 0, ok;
+
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+	if (!root)
+		return err_set(err, EXIT_STATUS_USAGE, "the request is no JSON: line %d: %s",
+			       where.line, where.text);
+	ok = json_unpack_ex(root, &where, 0, "{s:s,s:s,s?o,s?o,s:o,s?b,s?I,s?I,s?I!}", "root",
+			    &root_path, "cache", &cache, "releasever", &releasever, "arch", &arch,
+			    "roles", &roles, "refresh", &refresh, "max_file_bytes", &max, "timeout",
+			    &timeout, "now", &now);
+	if (ok < 0) {
+		err_set(err, EXIT_STATUS_USAGE, "the request is not as it should be: %s",
+			where.text);
+		json_decref(root);
+		return -1;
+	}
+	r.root = arena_strdup(arena, root_path);
+	r.cache = arena_strdup(arena, cache);
+	r.releasever = arena_strdup(arena, json_string_value(releasever));
+	r.arch = arena_strdup(arena, json_string_value(arch));
+	r.refresh = refresh;
+	r.max_file_bytes = max;
+	r.timeout = timeout;
+	r.now = now;
+	ok = take_globs(roles, arena, &r, err);
+	json_decref(root);
+	if (ok < 0 || check(&r, err) < 0)
+		return -1;
+	*ret = r;
+	return 0;
+}
