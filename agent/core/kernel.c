@@ -91,6 +91,9 @@ static int build_date(int year, int month, int day, const int clock[static 3], c
 	char text[64];
 	int64_t t;
 
+	/* sscanf() takes signs, and timex_parse() what looks like no clock for none */
+	if (year < 1970 || clock[0] < 0 || clock[1] < 0 || clock[2] < 0)
+		return -EINVAL;
 	snprintf(text, sizeof(text), "%04d-%02d-%02d %02d:%02d:%02d", year, month, day, clock[0],
 		 clock[1], clock[2]);
 	if (timex_parse(text, &t) < 0)
