@@ -104,7 +104,7 @@ core     := advisory approval baseline builds builtin catalogue config cve evalu
 probe    := kernel livepatch osrelease probe rpmdb units
 repo     := cache fetch repoconf transfer url
 metadata := markup primary updateinfo
-solv     := available digest stream
+solv     := available digest stream zstdframe
 codec    := jsonx report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history \
@@ -299,7 +299,7 @@ lint:
 	$(call with_deps,lint) lint-now
 
 lint-now: all $(O)/core.a
-	$(Q)CC='$(CC)' CFLAGS='$(BASE_FLAGS)' KLPD_BUILD=$(O) sh tests/lint/run
+	$(Q)CC='$(CC)' CFLAGS='$(BASE_FLAGS) $(CFLAGS_repo)' KLPD_BUILD=$(O) sh tests/lint/run
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
