@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "solv/adapter.h"
+#include "solv/zstdframe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,12 +27,28 @@ bool stream_can_read(const char *suffix)
 	return solv_xfopen_iscompressed(suffix) > 0;
 }
 
+static int damaged(const struct stream *s, struct err *err)
+{
+	return err_set(err, EXIT_STATUS_DATA, "%s: damaged or cut short: it cannot be decompressed",
+		       s->name);
+}
+
 static const char *compression_of(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(compressed); i++)
 		if (ends_with(name, compressed[i]))
 			return compressed[i];
 	return NULL;
+}
+
+/* What the decompressors behind libsolv do not notice, or do not survive. */
+static int check_compressed(struct stream *s, const char *suffix, struct err *err)
+{
+	off_t size = lseek(s->fd, 0, SEEK_END);
+
+	if (size <= 0 || (streq(suffix, ".zst") && zstdframe_check(s->fd) < 0))
+		return damaged(s, err);
+	return 0;
 }
 
 static int begin(struct stream *s, struct err *err)
@@ -77,7 +94,7 @@ int stream_open(int fd, const char *name, uint64_t bytes_max, int64_t open_size,
 	s->name = xstrdup(name);
 	s->bytes_max = bytes_max;
 	s->open_size = open_size;
-	if (begin(s, err) < 0)
+	if ((suffix && check_compressed(s, suffix, err) < 0) || begin(s, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -111,8 +128,7 @@ int stream_read(struct stream *stream, void *buf, size_t size, size_t *ret_len, 
 	size_t n = s->ended ? 0 : fread(buf, 1, size, s->file);
 
 	if (!s->ended && ferror(s->file))
-		return err_set(err, EXIT_STATUS_DATA,
-			       "%s: damaged or cut short: it cannot be decompressed", s->name);
+		return damaged(s, err);
 	s->bytes += n;
 	if (s->bytes > s->bytes_max)
 		return err_set(err, EXIT_STATUS_DATA,

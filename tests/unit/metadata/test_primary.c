@@ -92,7 +92,7 @@ static const struct row {
 	{ "\">\" and tags in an attribute are no markup",
 	  META(DROP("<a b='</package>' c=\"/>\"/>") KEEP("")), OUT(KEEP("")) },
 	{ "tags in a comment are no markup",
-	  META("<!-- <package><name>keep</name></package> -->" DROP("<!-- </package> ->--->")
+	  META("<!-- <package><name>keep</name></package> -->" DROP("<!-- -> </package> --->")
 		       KEEP("")),
 	  OUT(KEEP("")) },
 	{ "tags in CDATA are no markup",
