@@ -70,6 +70,42 @@ struct profile {
 	}                                                                                          \
 	struct _semicolon_after_##name
 
+/* What a livepatch's package name may be made of. */
+enum template_field {
+	TEMPLATE_VERSION,
+	TEMPLATE_RELEASE,
+	TEMPLATE_FLAVOUR,
+};
+
+static const char *const template_fields[] = {
+	[TEMPLATE_VERSION] = "{version}",
+	[TEMPLATE_RELEASE] = "{release}",
+	[TEMPLATE_FLAVOUR] = "{flavour}",
+};
+
+/* Index of the field that @text begins with, or -1. */
+static int template_field_at(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(template_fields); i++)
+		if (starts_with(text, template_fields[i]))
+			return (int)i;
+	return -1;
+}
+
+/* A misspelt field would make names that no package has, and a node that looks unpatched. */
+static int read_template(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	if (doc_read_text(doc, arena, member, err) < 0)
+		return -1;
+	for (const char *p = strchr(doc->text, '{'); p; p = strchr(p + 1, '{'))
+		if (template_field_at(p) < 0)
+			return doc_err(err, doc,
+				       "'%s' has a field other than {version}, {release} and "
+				       "{flavour}",
+				       doc->text);
+	return 0;
+}
+
 static int read_months(const struct doc *doc, struct arena *arena, void *member, struct err *err)
 {
 	int64_t months;
@@ -168,7 +204,7 @@ static const struct doc_field marker_fields[] = {
 SECTION_READER(read_marker, struct marker_section, marker_fields);
 
 static const struct doc_field livepatch_fields[] = {
-	{ "package", doc_read_text, offsetof(struct livepatch_section, package), true },
+	{ "package", read_template, offsetof(struct livepatch_section, package), true },
 	{ "prefix", doc_read_text, offsetof(struct livepatch_section, prefix), true },
 	{ "release-strip", doc_read_texts, offsetof(struct livepatch_section, release_strip),
 	  false },
@@ -279,27 +315,23 @@ static const char *strip_release(const struct platform *p, const char *release, 
 char *platform_livepatch_name(const struct platform *platform, const struct kernel_release *kernel,
 			      struct arena *arena)
 {
-	const struct {
-		const char *field, *value;
-	} fields[] = {
-		{ "{version}", replace_all(platform, kernel->version, arena) },
-		{ "{release}",
-		  replace_all(platform, strip_release(platform, kernel->release, arena), arena) },
-		{ "{flavour}", kernel->flavour ? kernel->flavour : "" },
+	const char *const values[] = {
+		[TEMPLATE_VERSION] = replace_all(platform, kernel->version, arena),
+		[TEMPLATE_RELEASE] = replace_all(
+			platform, strip_release(platform, kernel->release, arena), arena),
+		[TEMPLATE_FLAVOUR] = kernel->flavour ? kernel->flavour : "",
 	};
 	char *name = arena_strdup(arena, "");
 
 	for (const char *p = platform->livepatch_package; *p;) {
-		const char *value = NULL;
+		int field = template_field_at(p);
 
-		for (size_t i = 0; i < ARRAY_SIZE(fields) && !value; i++) {
-			if (!starts_with(p, fields[i].field))
-				continue;
-			value = fields[i].value;
-			p += strlen(fields[i].field);
+		if (field < 0) {
+			name = arena_printf(arena, "%s%c", name, *p++);
+			continue;
 		}
-		name = value ? arena_printf(arena, "%s%s", name, value)
-			     : arena_printf(arena, "%s%c", name, *p++);
+		name = arena_printf(arena, "%s%s", name, values[field]);
+		p += strlen(template_fields[field]);
 	}
 	return name;
 }
