@@ -21,10 +21,15 @@ class Daemon:
             [BUILD / "klpd", f"--listen={path}", *options], stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL, env=env)
         deadline = time.monotonic() + 20
-        while not path.exists():
+        while not self.listens():
             assert self.process.poll() is None, self.process.stderr.read().decode()
             assert time.monotonic() < deadline, "klpd does not listen"
             time.sleep(0.01)
+
+    def listens(self):
+        """A socket exists for a moment before it is listened on."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex(str(self.path)) == 0
 
     def client(self, **options):
         return varlink.Client(self.path, **options)
