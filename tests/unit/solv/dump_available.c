@@ -3,7 +3,8 @@
 /*
  * dump_available FILE [PREFIX]: the packages of a primary.xml, one line each, fields with tabs
  *
- * With PREFIX the file is filtered before libsolv sees it; without, libsolv loads all of it.
+ * With PREFIX the file is filtered before libsolv sees it; without, libsolv loads all of it. The
+ * last line is "peak" and the most memory that was in use at once, in KiB.
  */
 
 #include "solv/available.h"
@@ -35,6 +36,21 @@ static void print(const struct available *row)
 	       row->build_time == TIME_UNSET ? -1 : (long long)row->build_time);
 }
 
+/* getrusage() would count what the parent had in use when it forked. */
+static void print_peak(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	long kib = -1;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmHWM: %ld", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	printf("peak\t%ld\n", kib);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(arena_freep)
@@ -48,17 +64,18 @@ int main(int argc, char **argv)
 	struct available *rows = NULL;
 	struct err err = ERR_INIT;
 	size_t n = 0;
+	int r;
 
 	if (argc < 2)
 		return EXIT_STATUS_USAGE;
-	if (read_file(argv[1], &options, &rows, &n, &err) < 0) {
+	r = read_file(argv[1], &options, &rows, &n, &err);
+	if (r < 0)
 		fprintf(stderr, "%s\n", err.message);
-		err_clear(&err);
-		return 1;
-	}
 	for (size_t i = 0; i < findings.n; i++)
 		fprintf(stderr, "%s\n", findings.items[i].message);
 	for (size_t i = 0; i < n; i++)
 		print(&rows[i]);
-	return 0;
+	print_peak();
+	err_clear(&err);
+	return r < 0 ? 1 : 0;
 }
