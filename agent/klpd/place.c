@@ -31,8 +31,11 @@ char *place_escape(const char *path)
 	return name;
 }
 
-/* Opens the directory @path below @dir, making what is missing: a descriptor or -errno. */
-static int make_directories(int dir, const char *path, mode_t mode, int link_flag)
+/*
+ * Opens the directory @path below @dir, making what is missing: a descriptor or -errno. @ret_made
+ * tells whether the last of them was missing.
+ */
+static int make_directories(int dir, const char *path, mode_t mode, int link_flag, bool *ret_made)
 {
 	_cleanup_free_ char *copy = xstrdup(path);
 	_cleanup_close_ int at = fcntl(dir, F_DUPFD_CLOEXEC, 0);
@@ -43,8 +46,8 @@ static int make_directories(int dir, const char *path, mode_t mode, int link_fla
 
 		if (!*name)
 			continue;
-		if (mkdirat(at, name, mode) < 0 && errno != EEXIST && errno != EROFS &&
-		    errno != EACCES)
+		*ret_made = mkdirat(at, name, mode) == 0;
+		if (!*ret_made && errno != EEXIST && errno != EROFS && errno != EACCES)
 			return -errno;
 		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | link_flag);
 		if (next < 0)
@@ -56,9 +59,9 @@ static int make_directories(int dir, const char *path, mode_t mode, int link_fla
 }
 
 /* As above, refused also when nothing can be written there. */
-static int open_writable(int dir, const char *path, mode_t mode, int link_flag)
+static int open_writable(int dir, const char *path, mode_t mode, int link_flag, bool *ret_made)
 {
-	_cleanup_close_ int fd = make_directories(dir, path, mode, link_flag);
+	_cleanup_close_ int fd = make_directories(dir, path, mode, link_flag, ret_made);
 
 	if (fd < 0)
 		return TAKE_FD(fd);
@@ -67,10 +70,11 @@ static int open_writable(int dir, const char *path, mode_t mode, int link_flag)
 	return TAKE_FD(fd);
 }
 
-static int open_named(const char *path, char **ret_path, int *ret_fd, struct err *err)
+static int open_named(const char *path, char **ret_path, int *ret_fd, bool *ret_made,
+		      struct err *err)
 {
 	_cleanup_close_ int top = open(path[0] == '/' ? "/" : ".", O_RDONLY | O_CLOEXEC);
-	_cleanup_close_ int fd = open_writable(top, path, SYSTEM_MODE, 0);
+	_cleanup_close_ int fd = open_writable(top, path, SYSTEM_MODE, 0, ret_made);
 
 	if (fd < 0)
 		return err_set_errno(err, EXIT_STATUS_IO, -fd, "cannot write to directory %s",
@@ -82,10 +86,11 @@ static int open_named(const char *path, char **ret_path, int *ret_fd, struct err
 	return 0;
 }
 
-static int open_below_root(struct place *place, const char *path, char **ret_path, int *ret_fd)
+static int open_below_root(struct place *place, const char *path, char **ret_path, int *ret_fd,
+			   bool *ret_made)
 {
 	int fd = open_writable(place->root_fd, path, SYSTEM_MODE,
-			       place->running_system ? 0 : O_NOFOLLOW);
+			       place->running_system ? 0 : O_NOFOLLOW, ret_made);
 
 	if (fd < 0)
 		return fd;
@@ -95,7 +100,7 @@ static int open_below_root(struct place *place, const char *path, char **ret_pat
 }
 
 static int open_private(const struct place *place, const char *which, char **ret_path, int *ret_fd,
-			struct err *err)
+			bool *ret_made, struct err *err)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	_cleanup_free_ char *name = place_escape(place->root);
@@ -111,7 +116,7 @@ static int open_private(const struct place *place, const char *which, char **ret
 			       "no place for the cache and reports of %s: it cannot be written to "
 			       "and there is no %s; name --cache-dir and --state-dir",
 			       place->root, path ? "file name for it" : "home directory");
-	fd = open_writable(top, path, PRIVATE_MODE, 0);
+	fd = open_writable(top, path, PRIVATE_MODE, 0, ret_made);
 	if (fd < 0)
 		return err_set_errno(err, EXIT_STATUS_IO, -fd,
 				     "cannot write to %s; name --cache-dir and --state-dir", path);
@@ -136,13 +141,14 @@ static int open_root(const char *root, struct place *place, struct err *err)
 
 /* One directory: as named, else below the root, else the caller's own. */
 static int open_directory(struct place *place, const char *named, const char *below,
-			  const char *which, char **ret_path, int *ret_fd, struct err *err)
+			  const char *which, char **ret_path, int *ret_fd, bool *ret_made,
+			  struct err *err)
 {
 	if (named)
-		return open_named(named, ret_path, ret_fd, err);
-	if (open_below_root(place, below, ret_path, ret_fd) == 0)
+		return open_named(named, ret_path, ret_fd, ret_made, err);
+	if (open_below_root(place, below, ret_path, ret_fd, ret_made) == 0)
 		return 0;
-	return open_private(place, which, ret_path, ret_fd, err);
+	return open_private(place, which, ret_path, ret_fd, ret_made, err);
 }
 
 int place_open(const struct options *options, struct place *ret, struct err *err)
@@ -151,9 +157,9 @@ int place_open(const struct options *options, struct place *ret, struct err *err
 
 	if (open_root(options->root, &place, err) < 0 ||
 	    open_directory(&place, options->cache_dir, "var/cache/klpd", "cache", &place.cache,
-			   &place.cache_fd, err) < 0 ||
+			   &place.cache_fd, &place.cache_made, err) < 0 ||
 	    open_directory(&place, options->state_dir, "var/lib/klpd", "state", &place.state,
-			   &place.state_fd, err) < 0) {
+			   &place.state_fd, &place.state_made, err) < 0) {
 		place_close(&place);
 		return -1;
 	}
@@ -163,6 +169,11 @@ int place_open(const struct options *options, struct place *ret, struct err *err
 
 void place_close(struct place *place)
 {
+	/* rmdir() refuses what is not empty */
+	if (place->cache_made)
+		(void)rmdir(place->cache);
+	if (place->state_made)
+		(void)rmdir(place->state);
 	closep(&place->root_fd);
 	closep(&place->cache_fd);
 	closep(&place->state_fd);

@@ -18,13 +18,15 @@ struct place {
 	int root_fd;
 	char *cache, *state; /* absolute */
 	int cache_fd, state_fd;
-	bool running_system; /* the root is the machine we run on */
+	bool cache_made, state_made; /* the directory was not there before */
+	bool running_system;	     /* the root is the machine we run on */
 };
 
 #define PLACE_INIT ((struct place){ .root_fd = -1, .cache_fd = -1, .state_fd = -1 })
 
 /* Makes the directories that are missing. Return: 0, or -1 with @err saying what to do. */
 _must_check_ int place_open(const struct options *options, struct place *ret, struct err *err);
+/* A directory that was made and has stayed empty is removed again. */
 void place_close(struct place *place);
 
 /* A path as one file name: "/" is "-", other unusual bytes "\x2d". To be freed. */

@@ -73,6 +73,32 @@ static void test_below_the_root(void **state)
 	assert_true(place.root_fd >= 0 && place.cache_fd >= 0 && place.state_fd >= 0);
 }
 
+static void test_nothing_empty_is_left_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct place place = PLACE_INIT;
+	_cleanup_free_ char *kept = xasprintf("%s/var/lib/klpd", f->root);
+	_cleanup_free_ char *made = xasprintf("%s/var/cache/klpd", f->root);
+	struct err err = ERR_INIT;
+	struct stat st;
+	int fd;
+
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(place_open(&(struct options){ .root = f->root }, &place, &err), 0);
+		fd = openat(place.state_fd, "report.json", O_WRONLY | O_CREAT, 0600);
+		assert_true(fd >= 0);
+		close(fd);
+		place_close(&place);
+		assert_int_equal(stat(made, &st), -1);
+		assert_int_equal(stat(kept, &st), 0);
+	}
+	/* what was there before stays, empty or not */
+	assert_int_equal(mkdir(made, 0755), 0);
+	assert_int_equal(place_open(&(struct options){ .root = f->root }, &place, &err), 0);
+	place_close(&place);
+	assert_int_equal(stat(made, &st), 0);
+}
+
 /* DIR/home/.cache/klpd/ESCAPED/WHICH; the escaping of DIR itself is tested below. */
 static void expect_private(const struct fixture *f, const char *path, const char *which)
 {
@@ -225,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_below_the_root),
+		TEST(test_nothing_empty_is_left_behind),
 		TEST(test_never_through_a_link_out_of_the_root),
 		TEST(test_file_in_the_way),
 		TEST(test_nowhere),
