@@ -176,8 +176,7 @@ fuzz_snapshot   := codec
 
 # ---- rules --------------------------------------------------------------------------------------
 
-present = $(filter $(basename $(notdir $(wildcard agent/$(1)/*.c))),$($(1)))
-objects = $(patsubst %,$(O)/agent/$(1)/%.o,$(filter-out main,$(present)))
+objects = $(patsubst %,$(O)/agent/$(1)/%.o,$(filter-out main,$($(1))))
 part    = $(if $(findstring /,$(1)),$(O)/agent/$(1).o,$(O)/$(1).a)
 parts   = $(foreach p,$(needs_$(1)),$(call part,$(p)))
 c_files = $(basename $(notdir $(sort $(wildcard $(1)))))
