@@ -111,7 +111,6 @@ static int fetch_all(struct fetch *fetch, struct arena *arena, struct err *err)
 {
 	struct progress progress = { 0 };
 	struct request request;
-	char *scratch;
 
 	if (read_request(arena, &request, err) < 0)
 		return -1;
@@ -126,11 +125,6 @@ static int fetch_all(struct fetch *fetch, struct arena *arena, struct err *err)
 	fetch->cache = open_directory(request.cache, "metadata cache", err);
 	if (fetch->cache < 0)
 		return -1;
-	/* librepo makes temporary files: they belong into the cache too, where they are pruned. */
-	scratch = arena_printf(arena, "%s/tmp-XXXXXX", request.cache);
-	if (!mkdtemp(scratch) || setenv("TMPDIR", scratch, 1) < 0)
-		return err_set_errno(err, EXIT_STATUS_IO, errno,
-				     "%s: the metadata cache cannot be written to", request.cache);
 	return refresh(fetch, &request, &stopped, err);
 }
 

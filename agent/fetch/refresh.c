@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "core/match.h"
 
+#include <errno.h>
 #include <sys/time.h>
 
 #define MSEC ((int64_t)1000)
@@ -141,6 +142,21 @@ static void bring(struct run *run, const struct pick *pick, size_t left)
 
 /* ---- all of it --------------------------------------------------------------------------------*/
 
+/*
+ * librepo makes temporary files: they belong into the cache too. Only under the lock, or another
+ * writer would prune the folder.
+ */
+static int make_scratch(const struct run *run, struct err *err)
+{
+	_cleanup_free_ char *folder = xasprintf("%s/tmp-XXXXXX", run->fetch->cache_path);
+
+	if (!mkdtemp(folder) || setenv("TMPDIR", folder, 1) < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno,
+				     "%s: the metadata cache cannot be written to",
+				     run->fetch->cache_path);
+	return 0;
+}
+
 static void read_configuration(struct run *run)
 {
 	const struct request *request = run->request;
@@ -172,7 +188,7 @@ int refresh(struct fetch *fetch, const struct request *request,
 	struct cache_state *last = NULL, *state = cache_state_new();
 	int r = 0;
 
-	if (lock < 0)
+	if (lock < 0 || make_scratch(&run, err) < 0)
 		return -1;
 	if (cache_read(fetch->cache, &last, NULL) < 0)
 		last = cache_state_new(); /* damaged: nothing in it is believed */

@@ -27,6 +27,7 @@
 
 #define CONNECT_SECONDS_MAX 30
 #define STALL_BYTES	    1 /* per second: less is no progress */
+#define MIRROR_FAILURES_MAX 1 /* then the next mirror has its turn */
 #define KEY_BYTES_MAX	    ((size_t)1024 * 1024)
 #define OPEN_FILES_MAX	    16
 
@@ -206,10 +207,11 @@ static int import_key(struct transfer *t, const char *url, const char *home, str
 	if (!path)
 		return err_set(
 			err, EXIT_STATUS_CONFIG,
-			"the repository %s wants its metadata checked (repo_gpgcheck) by the "
-			"key %s: only keys that are files of the node are trusted; install it "
-			"and name it by file:// in /%s",
-			s->id, url_for_people(url, t->arena), s->file);
+			"its metadata is to be checked (repo_gpgcheck) by the key %s, but only "
+			"keys "
+			"that are files of the node are trusted; install it and name it by file:// "
+			"in /%s",
+			url_for_people(url, t->arena), s->file);
 	r = fsx_read_at(t->spec.root, path, KEY_BYTES_MAX, &key, &len);
 	if (r < 0)
 		return err_set_errno(err, EXIT_STATUS_CONFIG, -r,
@@ -219,6 +221,21 @@ static int import_key(struct transfer *t, const char *url, const char *home, str
 		return err_set(err, EXIT_STATUS_CONFIG,
 			       "the key %s, which checks its metadata, cannot be used: %s", path,
 			       error->message);
+	return 0;
+}
+
+/* A home for gpg that starts no agent: only public keys are used, and nothing may stay behind. */
+static int make_key_home(const char *home, struct err *err)
+{
+	static const char options[] = "ignore-invalid-option no-autostart\nno-autostart\n";
+	_cleanup_free_ char *path = xasprintf("%s/gpg.conf", home);
+	_cleanup_(gerror_freep)
+	GError *error = NULL;
+
+	if (mkdir(home, 0700) < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno, "%s", home);
+	if (!g_file_set_contents(path, options, -1, &error))
+		return err_set(err, EXIT_STATUS_IO, "%s", error->message);
 	return 0;
 }
 
@@ -235,8 +252,8 @@ static int set_keys(struct transfer *t, struct err *err)
 			"its metadata is to be checked (repo_gpgcheck) but it names no gpgkey; "
 			"add one in /%s",
 			s->file);
-	if (mkdir(home, 0700) < 0)
-		return err_set_errno(err, EXIT_STATUS_IO, errno, "%s", home);
+	if (make_key_home(home, err) < 0)
+		return -1;
 	for (size_t i = 0; i < s->gpgkeys.n; i++)
 		if (import_key(t, s->gpgkeys.items[i], home, err) < 0)
 			return -1;
@@ -252,7 +269,7 @@ static int on_mirror_failure(void *userdata, const char *message, const char *ur
 	struct transfer *t = userdata;
 
 	t->failed = arena_strdup(t->arena, url);
-	t->why = arena_strdup(t->arena, message);
+	t->why = url_hide_secrets(message, t->arena);
 	return LR_CB_OK;
 }
 
@@ -272,6 +289,7 @@ static void set_options(struct transfer *t)
 	SET(t, LRO_LOWSPEEDLIMIT, (long)STALL_BYTES);
 	SET(t, LRO_LOWSPEEDTIME, timeout);
 	SET(t, LRO_MAXMIRRORTRIES, (long)s->retries);
+	SET(t, LRO_ALLOWEDMIRRORFAILURES, (long)MIRROR_FAILURES_MAX);
 	SET(t, LRO_HMFCB, on_mirror_failure);
 	SET(t, LRO_PROGRESSDATA, t);
 	if (s->proxy)
@@ -372,8 +390,13 @@ static int fail(struct transfer *t, const char *location, const GError *error, s
 		return err_set(err, status,
 			       "%s: its signature could not be verified by the repository's keys "
 			       "(%s)",
-			       url, error->message);
-	return err_set(err, status, "%s: %s", url, t->why ? t->why : error->message);
+			       url, url_hide_secrets(error->message, t->arena));
+	/* Of packages librepo tells only in words what went wrong. */
+	if (t->why && strstr(t->why, "checksum"))
+		return err_set(err, EXIT_STATUS_DATA,
+			       "%s: its checksum is not the one that repomd.xml names", url);
+	return err_set(err, status, "%s: %s", url,
+		       t->why ? t->why : url_hide_secrets(error->message, t->arena));
 }
 
 /* ---- repomd.xml -------------------------------------------------------------------------------*/

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "repo/url.h"
 
+#include <ctype.h>
+
 /* The parts of RFC 3986 appendix B, as spans of the text. */
 struct parts {
 	const char *scheme, *authority, *path, *query; /* query: from "?" or "#" to the end */
@@ -114,6 +116,24 @@ char *url_for_people(const char *url, struct arena *arena)
 	return arena_printf(arena, "%.*s://%.*s%.*s", (int)p.scheme_len, p.scheme,
 			    (int)(p.authority + p.authority_len - host), host, (int)p.path_len,
 			    p.path);
+}
+
+char *url_hide_secrets(const char *text, struct arena *arena)
+{
+	char *clean = arena_strdup(arena, "");
+	const char *sign;
+
+	while ((sign = strstr(text, "://"))) {
+		const char *start = sign, *end = sign + strcspn(sign, " \t\n\"'<>)]");
+
+		while (start > text && isalpha((unsigned char)start[-1]))
+			start--;
+		clean = arena_printf(
+			arena, "%s%.*s%s", clean, (int)(start - text), text,
+			url_for_people(arena_strndup(arena, start, (size_t)(end - start)), arena));
+		text = end;
+	}
+	return arena_printf(arena, "%s%s", clean, text);
 }
 
 static int hex_digit(char c)

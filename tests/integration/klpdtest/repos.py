@@ -84,7 +84,7 @@ class Repository:
         revision = int(time.time() if revision is None else revision)
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.repodata, ignore_errors=True)
-        run(["createrepo_c", "--quiet", "--workers=1", f"--general-compress-type={self.compression}",
+        run(["createrepo_c", "--quiet", "--workers=1", f"--general-compress-type={self.made_as}",
              f"--revision={revision}", "--set-timestamp-to-revision",
              *([] if self.database else ["--no-database"]), self.folder])
         if self.notices:
@@ -92,9 +92,30 @@ class Repository:
         for record in self.repodata.iterdir():
             if record.suffix == ".asc":
                 record.unlink()
+        if self.compression == "zstd":
+            self._recompress()
         self._set_timestamps(revision)
         self.sign()
         return self
+
+    @property
+    def made_as(self):
+        """createrepo_c learnt zstd late: such metadata is made with gzip first."""
+        return "gz" if self.compression == "zstd" else self.compression
+
+    def _recompress(self):
+        for record in re.findall(r'<data type="([a-z]+)">', self.repomd.read_text()):
+            path = self.file_of(record)
+            plain = path.with_suffix("")
+            plain.write_bytes(gzip.decompress(path.read_bytes()))
+            path.unlink()
+            run(["zstd", "-q", "--rm", plain])
+            data = plain.with_name(plain.name + ".zst").read_bytes()
+            digest = hashlib.sha256(data).hexdigest()
+            self.edit_record(record, lambda text, size=len(data), digest=digest: re.sub(
+                r"<size>\d+", f"<size>{size}", re.sub(
+                    r'(<checksum type="sha256">)\w+', rf"\g<1>{digest}", text.replace(
+                        ".xml.gz", ".xml.zst"))))
 
     def sign(self):
         if self.key:
@@ -105,7 +126,7 @@ class Repository:
         with tempfile.TemporaryDirectory(prefix="klpd-md-") as scratch:
             path = pathlib.Path(scratch) / f"{record}.xml"
             path.write_text(text, encoding="utf-8")
-            run(["modifyrepo_c", f"--mdtype={record}", f"--compress-type={self.compression}", path,
+            run(["modifyrepo_c", f"--mdtype={record}", f"--compress-type={self.made_as}", path,
                  self.repodata])
 
     def remove(self, record):

@@ -122,6 +122,27 @@ static void for_people(void **state _unused_)
 }
 
 static const struct {
+	const char *what, *text, *clean;
+} sentences[] = {
+	{ "no URL", "Could not resolve host", "Could not resolve host" },
+	{ "a URL in the middle", "404 for http://me:secret@h.example/a?t=1 (IP: 127.0.0.1)",
+	  "404 for http://h.example/a (IP: 127.0.0.1)" },
+	{ "two", "http://a:b@h.example/1 -> 'https://c:d@h.example/2?x'!",
+	  "http://h.example/1 -> 'https://h.example/2'!" },
+	{ "a sign that is no URL", "what :// is this", "what :// is this" },
+};
+
+static void hide_secrets(void **state _unused_)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(sentences); i++)
+		check_text(sentences[i].what, url_hide_secrets(sentences[i].text, arena),
+			   sentences[i].clean);
+}
+
+static const struct {
 	const char *url, *path;
 } files[] = {
 	{ "file:///etc/pki/KEY", "/etc/pki/KEY" },
@@ -148,9 +169,9 @@ static void file_path(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(join),	     cmocka_unit_test(join_as_the_rfc_says),
-		cmocka_unit_test(relative),  cmocka_unit_test(for_people),
-		cmocka_unit_test(file_path),
+		cmocka_unit_test(join),		cmocka_unit_test(join_as_the_rfc_says),
+		cmocka_unit_test(relative),	cmocka_unit_test(for_people),
+		cmocka_unit_test(hide_secrets), cmocka_unit_test(file_path),
 	};
 
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);
