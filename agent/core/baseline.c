@@ -15,6 +15,7 @@
 #define PATCHES_MAX	 50
 #define PATCH_LEN_MAX	 100
 #define SOURCES_MAX	 20
+#define PRODUCTS_MAX	 20
 #define NAME_LEN_MIN	 3
 #define NAME_LEN_MAX	 128
 #define SOURCE_NAME_MAX	 50
@@ -94,11 +95,25 @@ static int read_action(const struct doc *doc, struct arena *arena, void *member,
 	return 0;
 }
 
+/* [a-zA-Z0-9_.-], as the API has it. */
+static int check_name(const struct doc *doc, const char *name, size_t max, struct err *err)
+{
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")])
+		return doc_err(err, doc, "a name has letters, digits, '_', '.' and '-' only");
+	return check_length(doc, name, NAME_LEN_MIN, max, err);
+}
+
 static int read_name(const struct doc *doc, struct arena *arena, void *member, struct err *err)
 {
 	if (doc_read_text(doc, arena, member, err) < 0)
 		return -1;
-	return check_length(doc, doc->text, NAME_LEN_MIN, NAME_LEN_MAX, err);
+	return check_name(doc, doc->text, NAME_LEN_MAX, err);
+}
+
+/* A null in the snapshot's spelling stands for "not this one". */
+static bool is_unset(const struct doc *doc)
+{
+	return doc->kind == DOC_SCALAR && doc->is_null;
 }
 
 static int read_bounded_texts(const struct doc *doc, struct arena *arena, size_t max_n,
@@ -108,21 +123,20 @@ static int read_bounded_texts(const struct doc *doc, struct arena *arena, size_t
 		return -1;
 	if (ret->n > max_n)
 		return doc_err(err, doc, "%zu entries; at most %zu are allowed", ret->n, max_n);
-	DOC_FOREACH(item, doc)
-		if (check_length(item, item->text, 1, max_len, err) < 0)
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct doc *at = doc->kind == DOC_LIST ? &doc->members[i] : doc;
+
+		if (check_length(at, ret->items[i], 1, max_len, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 
 static int read_patches(const struct doc *doc, struct arena *arena, void *member, struct err *err)
 {
+	if (is_unset(doc))
+		return 0;
 	return read_bounded_texts(doc, arena, PATCHES_MAX, PATCH_LEN_MAX, member, err);
-}
-
-/* A null in the snapshot's spelling stands for "not this one". */
-static bool is_unset(const struct doc *doc)
-{
-	return doc->kind == DOC_SCALAR && doc->is_null;
 }
 
 /* ---- filters -------------------------------------------------------------------------------- */
@@ -338,11 +352,16 @@ struct source_list {
 		key, fn, offsetof(struct source_row, member), false                                \
 	}
 
+static int read_products(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	return read_bounded_texts(doc, arena, PRODUCTS_MAX, NAME_LEN_MAX, member, err);
+}
+
 static const struct doc_field source_fields[] = {
 	SOURCE("Name", name, doc_read_text),
 	SOURCE("name", name, doc_read_text),
-	SOURCE("Products", products, doc_read_texts),
-	SOURCE("products", products, doc_read_texts),
+	SOURCE("Products", products, read_products),
+	SOURCE("products", products, read_products),
 	SOURCE("Configuration", configuration, doc_read_text),
 	SOURCE("configuration", configuration, doc_read_text),
 };
@@ -356,7 +375,7 @@ static int read_source(const struct doc *doc, struct arena *arena, struct baseli
 		return -1;
 	if (!row.name || !row.configuration || !row.products.n)
 		return doc_err(err, doc, "a source needs Name, Products and Configuration");
-	if (check_length(doc, row.name, NAME_LEN_MIN, SOURCE_NAME_MAX, err) < 0 ||
+	if (check_name(doc, row.name, SOURCE_NAME_MAX, err) < 0 ||
 	    check_length(doc, row.configuration, 1, SOURCE_BYTES_MAX, err) < 0)
 		return -1;
 	*ret = (struct baseline_source){ row.name, row.products.items, row.products.n,
@@ -481,6 +500,13 @@ static int choose(const struct doc *list, const char *operating_system, const st
 	return 0;
 }
 
+/* What stands around a snapshot's baseline; a baseline's own field there would be lost unseen. */
+static const struct doc_field wrapper_fields[] = {
+	IGNORED("patchBaseline"),    IGNORED("patchGroup"),
+	IGNORED("patches"),	     IGNORED("enableApplicationPatches"),
+	IGNORED("requiredFeatures"),
+};
+
 /* A single baseline, the snapshot's wrapper around one, or an array. */
 static int unwrap(const struct doc *doc, const char *operating_system, const struct doc **ret,
 		  struct err *err)
@@ -493,7 +519,9 @@ static int unwrap(const struct doc *doc, const char *operating_system, const str
 		return -1;
 	inner = doc_get(doc, "patchBaseline");
 	*ret = inner ? inner : doc;
-	return 0;
+	return inner ? doc_read_map(doc, wrapper_fields, ARRAY_SIZE(wrapper_fields), NULL, NULL,
+				    err)
+		     : 0;
 }
 
 static int check_operating_system(const struct doc *doc, const char *operating_system,
