@@ -76,6 +76,13 @@ static int begin(struct stream *s, struct err *err)
 	return 0;
 }
 
+static int too_large(const char *name, uint64_t bytes_max, struct err *err)
+{
+	return err_set(err, EXIT_STATUS_DATA,
+		       "%s: larger than the limit of %llu bytes when decompressed", name,
+		       (unsigned long long)bytes_max);
+}
+
 int stream_open(int fd, const char *name, uint64_t bytes_max, int64_t open_size,
 		struct stream **ret, struct err *err)
 {
@@ -87,6 +94,8 @@ int stream_open(int fd, const char *name, uint64_t bytes_max, int64_t open_size,
 		return err_set(err, EXIT_STATUS_DATA,
 			       "%s: the libsolv of this system cannot decompress %s files", name,
 			       suffix);
+	if (open_size >= 0 && (uint64_t)open_size > bytes_max)
+		return too_large(name, bytes_max, err);
 	s = xcalloc(1, sizeof(*s));
 	s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (s->fd < 0)
@@ -111,14 +120,19 @@ void stream_close(struct stream *stream)
 	free(stream);
 }
 
+static int other_size(const struct stream *s, const char *than, struct err *err)
+{
+	return err_set(err, EXIT_STATUS_DATA,
+		       "%s: has %s the %lld bytes that repomd.xml says when decompressed; the next "
+		       "scan fetches it again",
+		       s->name, than, (long long)s->open_size);
+}
+
 static int end(struct stream *s, struct err *err)
 {
 	s->ended = true;
 	if (s->open_size >= 0 && s->bytes != (uint64_t)s->open_size)
-		return err_set(err, EXIT_STATUS_DATA,
-			       "%s: has %llu bytes when decompressed, but repomd.xml says %lld; "
-			       "the next scan fetches it again",
-			       s->name, (unsigned long long)s->bytes, (long long)s->open_size);
+		return other_size(s, "fewer than", err);
 	return 0;
 }
 
@@ -130,10 +144,11 @@ int stream_read(struct stream *stream, void *buf, size_t size, size_t *ret_len, 
 	if (!s->ended && ferror(s->file))
 		return damaged(s, err);
 	s->bytes += n;
+	/* The stated size bounds a bomb long before the limit does. */
+	if (s->open_size >= 0 && s->bytes > (uint64_t)s->open_size)
+		return other_size(s, "more than", err);
 	if (s->bytes > s->bytes_max)
-		return err_set(err, EXIT_STATUS_DATA,
-			       "%s: larger than the limit of %llu bytes when decompressed", s->name,
-			       (unsigned long long)s->bytes_max);
+		return too_large(s->name, s->bytes_max, err);
 	*ret_len = n;
 	return n == 0 && !s->ended ? end(s, err) : 0;
 }

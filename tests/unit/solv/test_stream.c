@@ -235,6 +235,13 @@ static void test_limit(void **state)
 	assert_non_null(strstr(r.err.message, "larger than the limit of"));
 	assert_non_null(strstr(r.err.message, "primary.xml"));
 	reading_done(&r);
+
+	/* What says itself that it is too large is not even begun. */
+	r = read_file(f, f->packed, f->packed_len, f->len - 1, (int64_t)f->len);
+	assert_int_equal(r.result, -1);
+	assert_int_equal(r.len, 0);
+	assert_non_null(strstr(r.err.message, "larger than the limit of"));
+	reading_done(&r);
 }
 
 static void test_other_size_than_announced(void **state)
@@ -247,7 +254,8 @@ static void test_other_size_than_announced(void **state)
 			read_file(f, f->packed, f->packed_len, f->len + 1, (int64_t)f->len + off);
 
 		assert_int_equal(r.result, -1);
-		assert_non_null(strstr(r.err.message, "but repomd.xml says"));
+		assert_non_null(strstr(r.err.message, off < 0 ? "more than" : "fewer than"));
+		assert_non_null(strstr(r.err.message, "that repomd.xml says"));
 		reading_done(&r);
 	}
 }
