@@ -92,11 +92,17 @@ static int template_field_at(const char *text)
 	return -1;
 }
 
+/* More than any package name has; keeps a name that is made from a profile small. */
+#define TEMPLATE_LEN_MAX 128
+#define REPLACE_LEN_MAX	 16
+
 /* A misspelt field would make names that no package has, and a node that looks unpatched. */
 static int read_template(const struct doc *doc, struct arena *arena, void *member, struct err *err)
 {
 	if (doc_read_text(doc, arena, member, err) < 0)
 		return -1;
+	if (strlen(doc->text) > TEMPLATE_LEN_MAX)
+		return doc_err(err, doc, "longer than %d characters", TEMPLATE_LEN_MAX);
 	for (const char *p = strchr(doc->text, '{'); p; p = strchr(p + 1, '{'))
 		if (template_field_at(p) < 0)
 			return doc_err(err, doc,
@@ -144,6 +150,8 @@ static int read_replace(const struct doc *doc, struct arena *arena, void *member
 		replace->from = item->key;
 		if (doc_text(item, &replace->to, err) < 0)
 			return -1;
+		if (strlen(replace->to) > REPLACE_LEN_MAX)
+			return doc_err(err, item, "longer than %d characters", REPLACE_LEN_MAX);
 	}
 	return 0;
 }
@@ -215,7 +223,20 @@ static const struct doc_field livepatch_fields[] = {
 	{ "support-months", read_months, offsetof(struct livepatch_section, support_months),
 	  false },
 };
-SECTION_READER(read_livepatch, struct livepatch_section, livepatch_fields);
+
+/* A package that its own prefix does not find would never be seen among the installed ones. */
+static int read_livepatch(const struct doc *doc, struct arena *arena, void *member, struct err *err)
+{
+	struct livepatch_section *section = member;
+
+	if (doc_read_map(doc, livepatch_fields, ARRAY_SIZE(livepatch_fields), arena, section, err) <
+	    0)
+		return -1;
+	if (strchr(section->prefix, '{') || !starts_with(section->package, section->prefix))
+		return doc_err(err, doc_get(doc, "prefix"), "'%s' does not begin with '%s'",
+			       section->package, section->prefix);
+	return 0;
+}
 
 static const struct doc_field repository_fields[] = {
 	{ "livepatch", doc_read_texts, offsetof(struct repository_section, livepatch), true },
@@ -286,20 +307,27 @@ bool platform_matches(const struct platform *platform, const char *os_id, const 
 		match_any_glob(platform->os_versions, platform->n_os_versions, os_version));
 }
 
+static const struct platform_replace *replace_at(const struct platform *p, const char *text)
+{
+	for (size_t i = 0; i < p->n_replace; i++)
+		if (starts_with(text, p->replace[i].from))
+			return &p->replace[i];
+	return NULL;
+}
+
+/* Goes through @text once: what was put in is not looked at again. */
 static const char *replace_all(const struct platform *p, const char *text, struct arena *arena)
 {
-	for (size_t i = 0; i < p->n_replace; i++) {
-		const char *from = p->replace[i].from, *rest = text, *hit;
-		char *out = arena_strdup(arena, "");
+	char *out = arena_strdup(arena, "");
 
-		while ((hit = strstr(rest, from))) {
-			out = arena_printf(arena, "%s%.*s%s", out, (int)(hit - rest), rest,
-					   p->replace[i].to);
-			rest = hit + strlen(from);
-		}
-		text = arena_printf(arena, "%s%s", out, rest);
+	while (*text) {
+		const struct platform_replace *replace = replace_at(p, text);
+
+		out = replace ? arena_printf(arena, "%s%s", out, replace->to)
+			      : arena_printf(arena, "%s%c", out, *text);
+		text += replace ? strlen(replace->from) : 1;
 	}
-	return text;
+	return out;
 }
 
 /* Cuts the release where the first pattern matches its tail: ".amzn2" or a glob such as ".el*". */

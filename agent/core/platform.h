@@ -47,6 +47,7 @@ struct platform_kernel {
 	int64_t ends;	     /* last day of livepatches for the line (00:00Z), or TIME_UNSET */
 };
 
+/* The text is gone through once: what was put in is not looked at again. */
 struct platform_replace {
 	const char *from, *to;
 };
@@ -63,7 +64,7 @@ struct platform {
 	const char *releasever_provide; /* NULL: os-release VERSION_ID */
 
 	const char *livepatch_package; /* template, see above */
-	const char *livepatch_prefix;
+	const char *livepatch_prefix;  /* the template begins with it */
 	const char *const *release_strip;
 	size_t n_release_strip;
 	struct platform_replace *replace; /* applied to {version} and {release} */
