@@ -35,7 +35,7 @@ struct doc {
 
 #define DOC_FOREACH(item, parent)                                                                  \
 	for (const struct doc *item = (parent)->members,                                           \
-			      *item##_end = (parent)->members + (parent)->n_members;               \
+			      *item##_end = item ? item + (parent)->n_members : NULL;              \
 	     item != item##_end; item++)
 
 /* The member called @key of a map, compared with case, or NULL. */

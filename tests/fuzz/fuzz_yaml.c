@@ -10,9 +10,7 @@ static size_t check(const struct doc *doc, int depth)
 
 	if (depth > YAML_DEPTH_MAX + 1 || doc->line == 0 || !doc->file)
 		abort();
-	if ((doc->kind == DOC_SCALAR) != (doc->text != NULL))
-		abort();
-	if (doc->kind == DOC_SCALAR && doc->n_members)
+	if (doc->kind == DOC_SCALAR && (!doc->text || doc->n_members))
 		abort();
 	DOC_FOREACH(member, doc) {
 		if (doc->kind == DOC_MAP && doc_get(doc, member->key) != member)
