@@ -42,16 +42,17 @@ static int make_directories(int dir, const char *path, mode_t mode, int link_fla
 	char *rest = copy, *name;
 
 	while ((name = strsep(&rest, "/"))) {
-		int next;
+		int next, made;
 
 		if (!*name)
 			continue;
-		*ret_made = mkdirat(at, name, mode) == 0;
-		if (!*ret_made && errno != EEXIST && errno != EROFS && errno != EACCES)
-			return -errno;
+		made = mkdirat(at, name, mode) == 0 ? 0 : -errno;
+		*ret_made = made == 0;
+		if (made < 0 && made != -EEXIST && made != -EROFS && made != -EACCES)
+			return made;
 		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | link_flag);
-		if (next < 0)
-			return -errno;
+		if (next < 0) /* that it is missing matters less than why it could not be made */
+			return errno == ENOENT && made < 0 && made != -EEXIST ? made : -errno;
 		close(at);
 		at = next;
 	}

@@ -192,11 +192,36 @@ static const struct patch *patch_of(const struct explained *x, const char *id)
 	return NULL;
 }
 
+/* A repository that might know more and could not be looked at, or NULL. */
+static const char *unseen(const struct explained *x)
+{
+	const struct catalogue *c = &x->s->snapshot->catalogue;
+	const struct platform *p = x->in->platform;
+	enum repo_role role = x->found && p && platform_is_livepatch(p, x->target.name)
+				      ? REPO_ROLE_LIVEPATCH
+				      : REPO_ROLE_KERNEL;
+
+	for (size_t i = 0; i < c->n_repositories; i++) {
+		const struct repository *r = &c->repositories[i];
+
+		if ((!x->found || r->role == role) &&
+		    (r->status == REPO_UNREACHABLE || r->status == REPO_INVALID))
+			return r->id;
+	}
+	return NULL;
+}
+
 static const char *conclusion(const struct explained *x, const struct patch *patch)
 {
 	const struct node *node = &x->s->snapshot->node;
 	const struct platform *p = x->in->platform;
+	const char *hidden = unseen(x);
 
+	if (!x->found && hidden)
+		return arena_printf(x->judge.arena,
+				    "nothing called %s is installed; what is offered is not known, "
+				    "because %s could not be looked at (klpctl scan)",
+				    x->asked, hidden);
 	if (!x->found)
 		return arena_printf(
 			x->judge.arena,
@@ -215,6 +240,11 @@ static const char *conclusion(const struct explained *x, const struct patch *pat
 				    node->kernel);
 	if (!x->judge.report->live_patching.enabled)
 		return "live patching is not enabled on this node";
+	if (hidden)
+		return arena_printf(x->judge.arena,
+				    "it is not installed; whether a build of it is approved is not "
+				    "known, because %s could not be looked at (klpctl scan)",
+				    hidden);
 	return "it is not installed, and the baseline asks for no build of it";
 }
 

@@ -6,7 +6,11 @@ import shutil
 import subprocess
 import time
 
+import pytest
+
+from conftest import need
 from klpdtest import node as nodes
+from klpdtest import server as servers
 from klpdtest.repos import Notice, Repository
 from klpdtest.rpms import Package, build_all
 
@@ -115,3 +119,20 @@ def copy_repository(original, folder):
 
 def listing(folder):
     return sorted(str(p) for p in pathlib.Path(folder).rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, key):
+    need("rpmbuild", "createrepo_c", "modifyrepo_c")
+    return make_repository(tmp_path_factory.mktemp("repo") / "repo", key)
+
+
+@pytest.fixture
+def repo(original, tmp_path):
+    return copy_repository(original, tmp_path / "www" / "repo")
+
+
+@pytest.fixture
+def server(repo):
+    with servers.Server(repo.folder.parent) as running:
+        yield running

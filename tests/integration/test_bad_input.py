@@ -186,13 +186,6 @@ def test_a_broken_repository_file_costs_itself(node):
     assert {r["status"] for r in report["repositories"]} == {"ok"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_an_unreadable_repository_file(node):
-    (node.root / "etc/yum.repos.d/amzn2-core.repo").chmod(0)
-    report = node.scan()
-    assert any("amzn2-core.repo" in f["message"] for f in report["findings"])
-
-
 @pytest.mark.parametrize("text, said", [
     ("Name: [", "baseline.yaml:"),
     ("{\"Name\": \"abc\"", "baseline.yaml:"),

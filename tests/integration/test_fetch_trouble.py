@@ -7,27 +7,10 @@ import time
 
 import pytest
 
-from conftest import need
-from fetching import ID, NOW, Fetcher, copy_repository, listing, make_repository
+from fetching import ID, NOW, Fetcher, listing
+from fetching import original, repo, server  # noqa: F401 fixtures
 from klpdtest import rpms
 from klpdtest import server as servers
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory, key):
-    need("rpmbuild", "createrepo_c", "modifyrepo_c")
-    return make_repository(tmp_path_factory.mktemp("repo") / "repo", key)
-
-
-@pytest.fixture
-def repo(original, tmp_path):
-    return copy_repository(original, tmp_path / "www" / "repo")
-
-
-@pytest.fixture
-def server(repo):
-    with servers.Server(repo.folder.parent) as running:
-        yield running
 
 
 @pytest.fixture

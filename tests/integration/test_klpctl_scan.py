@@ -109,6 +109,12 @@ def test_why(node):
     assert node.klpctl("explain", "nothing-of-that-name").startswith("Package        nothing-of-that-name\n")
 
 
+def test_what_was_never_looked_at_is_not_explained_away(node):
+    for name in (al2.livepatch_name(), "nothing-of-that-name"):
+        text = node.klpctl("explain", name)
+        assert "could not be looked at" in text and "asks for no build" not in text
+
+
 def test_a_later_time_approves_more(node):
     report = node.json("scan")
     assert report["as_of"][:4].isdigit()
