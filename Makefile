@@ -8,6 +8,7 @@
 #   make check-valgrind   the unit tests under valgrind
 #   make unit          only the unit tests; make unit T=evr those whose path contains "evr"
 #   make demo          a simulated Amazon Linux 2 node and its repositories; scan it, print the table
+#   make bench         cold and warm scans of a large repository: time, memory, bytes
 #   make lint          includes, symbols, headers, sizes, formatting, shell, spelling, manual pages
 #   make format        run clang-format over the tree
 #   make fuzz-NAME     libFuzzer on tests/fuzz/fuzz_NAME.c for FUZZ_TIME=60 seconds (needs clang)
@@ -114,7 +115,7 @@ klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_
 	    shared table view
 klpd     := finish jobs main methods options place store tool
 fetch    := main refresh request
-worker   := gather main request session verb_baseline verb_capture verb_config verb_cve \
+worker   := extracts gather main request session verb_baseline verb_capture verb_config verb_cve \
 	    verb_explain verb_probe verb_scan
 
 FOLDERS := base core probe repo metadata solv codec ipc klpctl klpd fetch worker
@@ -210,6 +211,13 @@ $(O)/gen/builtin_data.inc: conf/embed.awk $(PLATFORMS) $(BASELINES)
 $(O)/gen/%.inc: agent/ipc/%.varlink conf/embed.awk
 	$(call embed,-f conf/embed.awk $<)
 
+# What decides how metadata is understood: an extract of other sources is not read.
+READING := $(sort $(foreach f,base core metadata solv codec worker,$(wildcard agent/$(f)/*.[ch])))
+
+$(O)/gen/sources.inc: $(READING)
+	$(call say,GEN,$@)mkdir -p $(@D) && cat $(READING) | cksum | sed 's/.*/"&"/' >$@
+
+$(O)/agent/worker/extracts.o: $(O)/gen/sources.inc
 $(O)/agent/core/builtin.o: $(O)/gen/builtin_data.inc
 $(O)/agent/ipc/idl.o: $(O)/gen/io.klpd.Agent.inc $(O)/gen/org.varlink.service.inc
 
@@ -298,6 +306,12 @@ demo:
 demo-now: all
 	$(Q)KLPD_BUILD=$(O) $(PYTHON) tests/demo $(O)/demo
 
+bench:
+	$(call with_deps,check) bench-now
+
+bench-now: all
+	$(Q)KLPD_BUILD=$(O) $(PYTHON) tests/bench/scan
+
 lint:
 	$(call with_deps,lint) lint-now
 
@@ -348,7 +362,8 @@ help:
 FORCE:
 
 .PHONY: all unit check check-now check-root check-root-now check-asan check-valgrind \
-	check-valgrind-now demo demo-now lint lint-now format install uninstall dist clean help FORCE
+	check-valgrind-now demo demo-now bench bench-now lint lint-now format \
+	install uninstall dist clean help FORCE
 .SECONDARY:
 
 -include $(shell find $(O)/agent $(O)/tests -name '*.d' 2>/dev/null)

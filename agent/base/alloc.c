@@ -94,6 +94,16 @@ void arena_free(struct arena *arena)
 	free(arena);
 }
 
+void arena_absorb(struct arena *arena, struct arena *from)
+{
+	struct chunk **last = &arena->chunks;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = from->chunks;
+	from->chunks = NULL;
+}
+
 static struct chunk *chunk_new(struct arena *arena, size_t size)
 {
 	struct chunk *c;

@@ -31,6 +31,9 @@ _returns_nonnull_ struct arena *arena_new(void);
 void arena_free(struct arena *arena);
 DEFINE_CLEANUP(struct arena *, arena_free);
 
+/* @from's memory becomes @arena's: what lies in it lives as long as @arena. @from is empty then. */
+void arena_absorb(struct arena *arena, struct arena *from);
+
 /* Zeroed memory, aligned for any type, valid until arena_free(). */
 _returns_nonnull_ void *arena_alloc(struct arena *arena, size_t size);
 /* Copies into the arena. NULL stays NULL. */

@@ -35,6 +35,8 @@ static json_t *node_json(const struct node *node)
 	set_time(o, "kernel_build_date", node->kernel_build_date);
 	set_text(o, "boot_id", node->boot_id);
 	set_time(o, "boot_time", node->boot_time);
+	if (node->os_name)
+		set_text(o, "os_name", node->os_name);
 	if (node->instance_id)
 		set_text(o, "instance_id", node->instance_id);
 	if (node->region)

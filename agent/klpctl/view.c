@@ -57,14 +57,32 @@ static const char *said(const json_t *object, const char *path, const char *yes,
 	return json_is_true(value) ? yes : json_is_false(value) ? no : unknown;
 }
 
+/* "Amazon Linux 2", or ID and VERSION_ID. To be freed. */
+static char *system_name(const json_t *report)
+{
+	const char *name = pick_text(report, "node.os_name");
+
+	return name ? xstrdup(name)
+		    : xasprintf("%s %s", pick_text_or(report, "node.os", "unknown"),
+				pick_text_or(report, "node.release", ""));
+}
+
+/* What has happened: without "in 3 days" when an earlier time is judged. To be freed. */
+static char *past_time(const struct screen *screen, int64_t at)
+{
+	char buf[TIMEX_TEXT_MAX];
+
+	return at > screen->now ? xstrdup(timex_format(at, buf)) : screen_time(screen, at);
+}
+
 static void show_node(struct screen *screen, const json_t *report)
 {
+	_cleanup_free_ char *system = system_name(report);
 	const char *instance = pick_text(report, "node.instance_id");
 	int64_t built = pick_time(report, "node.kernel_build_date");
 	int64_t boot = pick_time(report, "node.boot_time");
 
-	view_fieldf(screen, "Node", "%s %s %s%s%s%s%s", pick_text_or(report, "node.os", "unknown"),
-		    pick_text_or(report, "node.release", ""), pick_text_or(report, "node.arch", ""),
+	view_fieldf(screen, "Node", "%s %s%s%s%s%s", system, pick_text_or(report, "node.arch", ""),
 		    instance ? ", " : "", instance ? instance : "",
 		    pick_text(report, "node.region") ? " in " : "",
 		    pick_text_or(report, "node.region", ""));
@@ -142,7 +160,7 @@ static void show_repositories(struct screen *screen, const json_t *report)
 	{
 		const char *status = pick_text_or(repo, "status", "?");
 		int64_t fetched = pick_time(repo, "fetched");
-		_cleanup_free_ char *age = screen_time(screen, fetched);
+		_cleanup_free_ char *age = past_time(screen, fetched);
 		_cleanup_free_ char *line =
 			xasprintf("%s %s, %s%s", pick_text_or(repo, "id", "?"), status,
 				  fetched == TIME_UNSET ? "never fetched" : "fetched ",
@@ -156,7 +174,7 @@ static void show_origin(struct screen *screen, const json_t *report)
 {
 	const char *source = pick_text(report, "baseline.source");
 	int64_t finished = pick_time(report, "finished"), as_of = pick_time(report, "as_of");
-	_cleanup_free_ char *when = screen_time(screen, finished == TIME_UNSET ? as_of : finished);
+	_cleanup_free_ char *when = past_time(screen, finished == TIME_UNSET ? as_of : finished);
 
 	view_fieldf(screen, "Baseline", "%s%s%s%s",
 		    pick_text_or(report, "baseline.name",

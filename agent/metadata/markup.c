@@ -22,6 +22,11 @@ static void *grow(void *p, size_t size)
 	return xreallocarray(p, size, 1);
 }
 
+const char *markup_library(void)
+{
+	return XML_ExpatVersion();
+}
+
 void markup_refuse(struct markup *markup, const char *fmt, ...)
 {
 	va_list ap;

@@ -28,6 +28,9 @@ struct markup_handlers {
 	void (*text)(void *userdata, const char *bytes, size_t len);
 };
 
+/* The XML library and its version. */
+const char *markup_library(void);
+
 struct markup;
 
 /* @bytes_max: 0 for MARKUP_BYTES_MAX. @handlers is not copied. */

@@ -7,6 +7,7 @@
  *   CACHE/state.json            what is there, written last and atomically
  *   CACHE/<type>-<digest>.<ext> metadata as the repository compressed it; the name is ours, made
  *                               of a checksum: nothing of it comes from a server
+ *   CACHE/extracts/             klpd-worker's (worker/extracts.h)
  *   CACHE/lock                  held by whoever writes (flock); stays for good
  *   CACHE/tmp-XXXXXX/           downloads under way; leftovers of a killed writer are removed by
  *                               the next one

@@ -25,6 +25,11 @@ struct pipe {
 	size_t at, len, size;
 };
 
+const char *available_library(void)
+{
+	return solv_version;
+}
+
 static void pipe_write(void *userdata, const char *bytes, size_t len)
 {
 	struct pipe *p = userdata;

@@ -15,6 +15,9 @@
 
 #define AVAILABLE_FILTERED_MAX ((uint64_t)64 * 1024 * 1024) /* bytes of wanted packages */
 
+/* The package library's version. */
+const char *available_library(void);
+
 struct available_options {
 	const char *repo_id;	     /* for messages */
 	size_t repo;		     /* becomes available.repo */

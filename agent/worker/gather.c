@@ -6,6 +6,7 @@
 #include "probe/probe.h"
 #include "repo/cache.h"
 #include "solv/available.h"
+#include "worker/extracts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +14,16 @@
 
 #define BLOCK_SIZE ((size_t)64 * 1024)
 
+/*
+ * Each repository is read into a snapshot of its own, a part, out of its metadata or out of its
+ * extract; the parts are put together.
+ */
 struct gather {
 	struct snapshot *snapshot;
+	const struct platform *platform;
 	int cache;
 	struct wanted wanted;
+	struct extracts extracts;
 };
 
 static bool is_tracked(void *userdata, const char *name)
@@ -102,51 +109,41 @@ static int pump(struct stream *stream, struct updateinfo *reader, struct err *er
 	return 0;
 }
 
-static void append_advisories(struct catalogue *c, struct arena *arena,
-			      const struct advisory *advisories, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		*ARENA_PUSH(arena, c->advisories, c->n_advisories) = advisories[i];
-}
-
-static int read_updateinfo(struct gather *g, const struct cache_entry *e, size_t repo,
+static int read_updateinfo(struct gather *g, const struct cache_entry *e, struct snapshot *part,
 			   struct err *err)
 {
-	struct catalogue *c = &g->snapshot->catalogue;
+	struct catalogue *c = &part->catalogue;
 	const struct updateinfo_options options = {
 		.repo_id = e->id,
-		.repo = repo,
 		.wanted = &g->wanted,
-		.arena = g->snapshot->arena,
-		.findings = &g->snapshot->findings,
+		.arena = part->arena,
+		.findings = &part->findings,
 	};
 	_cleanup_(stream_closep)
 	struct stream *stream = NULL;
 	_cleanup_(updateinfo_freep)
 	struct updateinfo *reader = NULL;
-	struct advisory *advisories;
-	size_t n;
 	int r = open_stream(g, e, "updateinfo", &stream, err);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0; /* a repository without updateinfo is normal */
 	reader = updateinfo_new(&options);
-	if (pump(stream, reader, err) < 0 || updateinfo_finish(reader, &advisories, &n, err) < 0)
+	if (pump(stream, reader, err) < 0 ||
+	    updateinfo_finish(reader, &c->advisories, &c->n_advisories, err) < 0)
 		return -1;
-	append_advisories(c, g->snapshot->arena, advisories, n);
-	c->repositories[repo].updateinfo_read = true;
+	c->repositories[0].updateinfo_read = true;
 	return 0;
 }
 
-static int read_primary(struct gather *g, const struct cache_entry *e, size_t repo, struct err *err)
+static int read_primary(struct gather *g, const struct cache_entry *e, struct snapshot *part,
+			struct err *err)
 {
-	struct catalogue *c = &g->snapshot->catalogue;
+	struct catalogue *c = &part->catalogue;
 	const struct available_options options = {
 		.repo_id = e->id,
-		.repo = repo,
 		.wanted = &g->wanted,
-		.arena = g->snapshot->arena,
-		.findings = &g->snapshot->findings,
+		.arena = part->arena,
+		.findings = &part->findings,
 	};
 	_cleanup_(stream_closep)
 	struct stream *stream = NULL;
@@ -160,28 +157,76 @@ static int read_primary(struct gather *g, const struct cache_entry *e, size_t re
 			       e->id);
 	if (r < 0 || available_read(&options, stream, &c->packages, &c->n_packages, err) < 0)
 		return -1;
-	c->repositories[repo].primary_read = true;
+	c->repositories[0].primary_read = true;
 	return 0;
 }
 
-/* A broken file costs its repository: what was read of it is dropped again. */
-static void read_repository(struct gather *g, const struct cache_entry *e, size_t repo)
+/* A broken file costs its repository: the part keeps nothing but findings. */
+static struct snapshot *read_metadata(struct gather *g, const struct cache_entry *e)
 {
-	struct catalogue *c = &g->snapshot->catalogue;
-	size_t n_advisories = c->n_advisories, n_packages = c->n_packages;
+	struct snapshot *part = snapshot_new();
+	struct catalogue *c = &part->catalogue;
 	struct err err = ERR_INIT;
 
-	if (!repository_usable(&c->repositories[repo]))
-		return;
-	if (read_updateinfo(g, e, repo, &err) == 0 && read_primary(g, e, repo, &err) == 0)
-		return;
-	c->n_advisories = n_advisories;
-	c->n_packages = n_packages;
-	c->repositories[repo].status = REPO_INVALID;
-	finding_add(&g->snapshot->findings, FINDING_ERROR, "metadata-invalid", e->id,
+	*ARENA_PUSH(part->arena, c->repositories, c->n_repositories) = (struct repository){
+		.id = arena_strdup(part->arena, e->id),
+		.role = e->role,
+		.fetched = TIME_UNSET,
+	};
+	if (read_updateinfo(g, e, part, &err) == 0 && read_primary(g, e, part, &err) == 0)
+		return part;
+	c->n_advisories = c->n_packages = 0;
+	c->repositories[0].status = REPO_INVALID;
+	finding_add(&part->findings, FINDING_ERROR, "metadata-invalid", e->id,
 		    "%s; nothing of this repository is used until klpctl scan --refresh succeeds",
 		    err.message);
 	err_clear(&err);
+	return part;
+}
+
+/* @part's only repository is number @repo of the whole. */
+static void put_in(struct snapshot *whole, size_t repo, struct snapshot *part)
+{
+	struct catalogue *c = &whole->catalogue;
+	const struct catalogue *from = &part->catalogue;
+	struct repository *r = &c->repositories[repo];
+
+	if (from->repositories[0].status == REPO_INVALID)
+		r->status = REPO_INVALID;
+	r->updateinfo_read = from->repositories[0].updateinfo_read;
+	r->primary_read = from->repositories[0].primary_read;
+	for (size_t i = 0; i < from->n_advisories; i++) {
+		struct advisory *a = ARENA_PUSH(whole->arena, c->advisories, c->n_advisories);
+
+		*a = from->advisories[i];
+		a->repo = repo;
+	}
+	for (size_t i = 0; i < from->n_packages; i++) {
+		struct available *a = ARENA_PUSH(whole->arena, c->packages, c->n_packages);
+
+		*a = from->packages[i];
+		a->repo = repo;
+	}
+	findings_copy(&whole->findings, &part->findings);
+	arena_absorb(whole->arena, part->arena);
+}
+
+static void read_repository(struct gather *g, const struct cache_entry *e, size_t repo)
+{
+	_cleanup_(snapshot_freep)
+	struct snapshot *part = NULL;
+	const char *key;
+
+	if (!repository_usable(&g->snapshot->catalogue.repositories[repo]))
+		return;
+	key = extracts_key(&g->extracts, e, g->platform);
+	part = extracts_read(&g->extracts, key);
+	if (!part) {
+		part = read_metadata(g, e);
+		if (part->catalogue.repositories[0].status == REPO_OK)
+			extracts_write(&g->extracts, key, part);
+	}
+	put_in(g->snapshot, repo, part);
 }
 
 static void read_cache(struct gather *g, const char *path, struct findings *findings)
@@ -200,10 +245,12 @@ static void read_cache(struct gather *g, const char *path, struct findings *find
 		return;
 	}
 	findings_copy(findings, &state->findings);
+	extracts_open(&g->extracts, g->cache, g->snapshot->arena);
 	for (size_t i = 0; i < state->n_entries; i++) {
 		add_repository(g, &state->entries[i]);
 		read_repository(g, &state->entries[i], i);
 	}
+	extracts_close(&g->extracts);
 }
 
 void gather_node(struct session *s)
@@ -222,6 +269,7 @@ void gather(struct session *s)
 	const struct platform *p = s->platform;
 	struct gather g = {
 		.snapshot = s->snapshot,
+		.platform = p,
 		.cache = -1,
 		.wanted = { is_tracked, (void *)p },
 	};

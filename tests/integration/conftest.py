@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+import running  # noqa: E402 pylint: disable=wrong-import-position
 from klpdtest import al2, rpms, server  # noqa: E402 pylint: disable=wrong-import-position
 
 
@@ -58,3 +59,9 @@ def served(scenario):
     with server.Server(scenario.www) as running:
         scenario.serve_from(running.address)
         yield running
+
+
+@pytest.fixture
+def node(scenario, served):
+    """The scenario, served, with the real programs to look at it."""
+    return running.Node(scenario, served)

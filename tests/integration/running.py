@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real klpd, started for a test."""
+"""The real programs, started for a test."""
+import json
 import os
 import pathlib
 import socket
@@ -53,3 +54,27 @@ def private(root, *options):
                                 *options], pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
     theirs.close()
     return process, varlink.Client(ours)
+
+
+class Node:
+    """An Amazon Linux 2 node whose repositories are served, and klpctl run against it."""
+
+    def __init__(self, scenario, server):
+        self.scenario, self.server = scenario, server
+        self.root = scenario.node.folder
+
+    def run(self, *arguments):
+        env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "KLPD_COLORS")}
+        env.update(LC_ALL="C", TERM="xterm", XDG_CACHE_HOME=str(self.scenario.folder / "home"))
+        return subprocess.run([BUILD / "klpctl", f"--root={self.root}", *arguments], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True, check=False,
+                              timeout=300)
+
+    def klpctl(self, *arguments, status=0):
+        """What it prints."""
+        done = self.run(*arguments)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
+
+    def json(self, *arguments, status=0):
+        return json.loads(self.klpctl(*arguments, "--json=short", status=status))

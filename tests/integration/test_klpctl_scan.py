@@ -3,48 +3,18 @@
 import copy
 import json
 import os
-import subprocess
 
 import jsonschema
 import pytest
 
-from fake_agent import BUILD, KLPCTL, TOP, environment
 from klpdtest import al2
-from klpdtest.server import Server
+from running import BUILD, TOP
 
 NEEDED = [BUILD / name for name in ("klpctl", "klpd", "klpd-fetch", "klpd-worker")]
 pytestmark = pytest.mark.skipif(not all(p.exists() for p in NEEDED), reason="not all programs are built")
 LIVEPATCH = f"{al2.livepatch_name()}.{al2.ARCH}"
 SCHEMAS = {name: json.loads((TOP / f"docs/klpd.{name}-1.schema.json").read_text())
            for name in ("report", "snapshot")}
-
-
-class Node:
-    """A scenario that is served, and klpctl run against its node."""
-
-    def __init__(self, scenario, server):
-        self.scenario = scenario
-        self.server = server
-        self.root = scenario.node.folder
-
-    def klpctl(self, *arguments, status=0):
-        home = self.scenario.folder / "home"
-        done = subprocess.run([KLPCTL, f"--root={self.root}", *arguments], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                              timeout=300, env=environment(XDG_CACHE_HOME=str(home)))
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout
-
-    def json(self, *arguments, status=0):
-        return json.loads(self.klpctl(*arguments, "--json=short", status=status))
-
-
-@pytest.fixture(name="node")
-def node_fixture(tmp_path):
-    scenario = al2.Scenario(tmp_path).make()
-    with Server(scenario.www) as server:
-        scenario.serve_from(server.address)
-        yield Node(scenario, server)
 
 
 def states(report):

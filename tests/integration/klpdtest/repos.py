@@ -61,6 +61,13 @@ def updateinfo(notices):
             + "</updates>\n")
 
 
+def described(record, data):
+    """The text of a record of repomd.xml with the size and checksum of `data`."""
+    digest = hashlib.sha256(data).hexdigest()
+    return re.sub(r"<size>\d+", f"<size>{len(data)}", re.sub(
+        r'(<checksum type="sha256">)\w+', rf"\g<1>{digest}", record))
+
+
 class Repository:
     """A folder with packages and metadata. Change `notices` or the packages, then publish()."""
 
@@ -111,11 +118,8 @@ class Repository:
             path.unlink()
             run(["zstd", "-q", "--rm", plain])
             data = plain.with_name(plain.name + ".zst").read_bytes()
-            digest = hashlib.sha256(data).hexdigest()
-            self.edit_record(record, lambda text, size=len(data), digest=digest: re.sub(
-                r"<size>\d+", f"<size>{size}", re.sub(
-                    r'(<checksum type="sha256">)\w+', rf"\g<1>{digest}", text.replace(
-                        ".xml.gz", ".xml.zst"))))
+            self.edit_record(record, lambda text, data=data: described(text, data).replace(
+                ".xml.gz", ".xml.zst"))
 
     def sign(self):
         if self.key:
@@ -137,6 +141,22 @@ class Repository:
         found = re.search(rf'<data type="{record}">.*?<location href="([^"]+)"', self.repomd.read_text(),
                           re.S)
         return self.folder / found.group(1)
+
+    def replace(self, record, data, open_size):
+        """Puts other bytes in place of a file that repomd.xml vouches for; open_size None: not stated."""
+        self.file_of(record).write_bytes(data)
+        stated = "" if open_size is None else f"<open-size>{open_size}</open-size>"
+        self.edit_record(record, lambda text: re.sub(
+            r"<open-size>\d+</open-size>", stated, described(text, data)))
+
+    def write(self, record, text):
+        """Another document, whatever it is, in place of one that was compressed with gzip."""
+        data = text.encode("utf-8", "surrogateescape")
+        self.replace(record, gzip.compress(data, 1, mtime=0), len(data))
+
+    def edit(self, record, change):
+        """Rewrites a document by change(text)."""
+        self.write(record, change(gzip.decompress(self.file_of(record).read_bytes()).decode()))
 
     def edit_repomd(self, change):
         """Rewrites repomd.xml by change(text) and signs it again."""

@@ -65,6 +65,30 @@ static void a_big_block_may_come_first(void **state)
 	assert_true(all_zero((unsigned char *)big, 1000000));
 }
 
+static void what_is_absorbed_lives_on(void **state)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+	struct arena *from = arena_new();
+	char *first, *large, *mine = arena_strdup(arena, "mine");
+
+	(void)state;
+	first = arena_strdup(from, "first");
+	large = arena_alloc(from, 1000000);
+	arena_absorb(arena, from);
+	assert_string_equal(arena_strdup(from, "anew"), "anew");
+	arena_free(from);
+	memset(large, 1, 1000000);
+	assert_string_equal(first, "first");
+	assert_ptr_equal(arena_strdup(arena, "next"), mine + 16);
+
+	from = arena_new();
+	arena_absorb(from, arena);
+	arena_absorb(arena, from);
+	arena_free(from);
+	assert_string_equal(first, "first");
+}
+
 static void strings_are_copies(void **state)
 {
 	_cleanup_(arena_freep)
@@ -236,6 +260,7 @@ int main(void)
 		cmocka_unit_test(memory_of_any_size_is_zeroed_aligned_and_apart),
 		cmocka_unit_test(small_blocks_go_on_filling_a_chunk_after_a_big_one),
 		cmocka_unit_test(a_big_block_may_come_first),
+		cmocka_unit_test(what_is_absorbed_lives_on),
 		cmocka_unit_test(strings_are_copies),
 		cmocka_unit_test(unterminated_text_is_not_read_beyond_its_length),
 		cmocka_unit_test(arrays_grow_and_keep_what_they_hold),
