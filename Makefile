@@ -105,7 +105,7 @@ core     := advisory approval baseline builds builtin catalogue config cve evalu
 	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    platform report snapshot
 probe    := kernel livepatch osrelease probe rpmdb units
-repo     := cache fetch repoconf transfer url
+repo     := cache fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest stream zstdframe
 codec    := jsonx report shape snapshot
@@ -114,7 +114,7 @@ klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_
 	    cmd_kernel cmd_list cmd_scan cmd_status command main options outcome pick progress screen \
 	    shared table view
 klpd     := finish jobs main methods options place store tool
-fetch    := main refresh request
+fetch    := download main refresh request
 worker   := extracts gather main request session verb_baseline verb_capture verb_config verb_cve \
 	    verb_explain verb_probe verb_scan
 

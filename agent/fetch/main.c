@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * klpd-fetch: repository metadata from the network into the cache
+ * klpd-fetch: repository metadata, or packages, from the network into the cache
  *
  * One JSON object on standard input says what is wanted; progress and the result are JSON objects,
  * one a line, on standard output. See README.md in this folder. Short-lived: it fetches and exits.
  */
 #include "base/log.h"
 #include "base/loop.h"
+#include "fetch/download.h"
 #include "fetch/refresh.h"
 
 #include <errno.h>
@@ -107,25 +108,27 @@ static int open_directory(const char *path, const char *what, struct err *err)
 				       path, what);
 }
 
-static int fetch_all(struct fetch *fetch, struct arena *arena, struct err *err)
+static int fetch_all(struct fetch *fetch, struct request *request, struct arena *arena,
+		     struct err *err)
 {
 	struct progress progress = { 0 };
-	struct request request;
 
-	if (read_request(arena, &request, err) < 0)
+	if (read_request(arena, request, err) < 0)
 		return -1;
-	fetch->cache_path = request.cache;
-	fetch->now = request.now;
-	fetch->file_bytes_max = request.max_file_bytes;
+	fetch->cache_path = request->cache;
+	fetch->now = request->now;
+	fetch->file_bytes_max = request->max_file_bytes;
+	fetch->primary_roles = request->primary;
 	fetch->on_progress = on_progress;
 	fetch->userdata = &progress;
-	fetch->root = open_directory(request.root, "root", err);
+	fetch->root = open_directory(request->root, "root", err);
 	if (fetch->root < 0)
 		return -1;
-	fetch->cache = open_directory(request.cache, "metadata cache", err);
+	fetch->cache = open_directory(request->cache, "metadata cache", err);
 	if (fetch->cache < 0)
 		return -1;
-	return refresh(fetch, &request, &stopped, err);
+	return request->download ? download(fetch, request, &stopped, err)
+				 : refresh(fetch, request, &stopped, err);
 }
 
 int main(int argc, char **argv _unused_)
@@ -133,6 +136,7 @@ int main(int argc, char **argv _unused_)
 	_cleanup_(arena_freep)
 	struct arena *arena = arena_new();
 	struct fetch fetch = { .root = -1, .cache = -1 };
+	struct request request = { 0 };
 	struct err err = ERR_INIT;
 	int status = EXIT_STATUS_OK;
 
@@ -143,13 +147,13 @@ int main(int argc, char **argv _unused_)
 	if (argc > 1)
 		err_set(&err, EXIT_STATUS_USAGE,
 			"klpd-fetch takes no arguments: its request is read from standard input");
-	if (err.status || fetch_all(&fetch, arena, &err) < 0) {
+	if (err.status || fetch_all(&fetch, &request, arena, &err) < 0) {
 		status = err.status;
 		print_line(json_pack("{s:{s:i,s:s}}", "error", "status", err.status, "message",
 				     err.message));
 	} else {
-		print_line(json_pack("{s:{s:I,s:I}}", "fetched", "bytes",
-				     (json_int_t)fetch.count.bytes, "files",
+		print_line(json_pack("{s:{s:I,s:I}}", request.download ? "downloaded" : "fetched",
+				     "bytes", (json_int_t)fetch.count.bytes, "files",
 				     (json_int_t)fetch.count.files));
 	}
 	closep(&fetch.root);

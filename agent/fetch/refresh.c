@@ -91,7 +91,7 @@ static bool is_usable(const struct run *run, const struct cache_entry *last, enu
 {
 	if (run->request->refresh || run->config_changed || !last || last->status != REPO_OK ||
 	    last->role != role || last->expires <= run->request->now ||
-	    last->fetched > run->request->now)
+	    last->fetched > run->request->now || !fetch_has_all(run->fetch, last))
 		return false;
 	for (size_t i = 0; i < last->n_files; i++) {
 		_cleanup_close_ int fd = cache_open_file(run->fetch->cache, &last->files[i]);
@@ -142,21 +142,6 @@ static void bring(struct run *run, const struct pick *pick, size_t left)
 
 /* ---- all of it --------------------------------------------------------------------------------*/
 
-/*
- * librepo makes temporary files: they belong into the cache too. Only under the lock, or another
- * writer would prune the folder.
- */
-static int make_scratch(const struct run *run, struct err *err)
-{
-	_cleanup_free_ char *folder = xasprintf("%s/tmp-XXXXXX", run->fetch->cache_path);
-
-	if (!mkdtemp(folder) || setenv("TMPDIR", folder, 1) < 0)
-		return err_set_errno(err, EXIT_STATUS_IO, errno,
-				     "%s: the metadata cache cannot be written to",
-				     run->fetch->cache_path);
-	return 0;
-}
-
 static void read_configuration(struct run *run)
 {
 	const struct request *request = run->request;
@@ -188,7 +173,7 @@ int refresh(struct fetch *fetch, const struct request *request,
 	struct cache_state *last = NULL, *state = cache_state_new();
 	int r = 0;
 
-	if (lock < 0 || make_scratch(&run, err) < 0)
+	if (lock < 0 || fetch_make_scratch(fetch->cache_path, err) < 0)
 		return -1;
 	if (cache_read(fetch->cache, &last, NULL) < 0)
 		last = cache_state_new(); /* damaged: nothing in it is believed */

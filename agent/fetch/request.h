@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "core/catalogue.h"
+#include "repo/package.h"
 
 #define REQUEST_BYTES_MAX   ((size_t)64 * 1024)
 #define REQUEST_ROLES	    (REPO_ROLE_KERNEL + 1)
@@ -20,8 +21,13 @@ struct request {
 		const char **globs; /* over section ids */
 		size_t n;
 	} roles[REQUEST_ROLES];
-	bool refresh; /* fetch even what has not expired */
+	unsigned primary; /* FETCH_ROLE() of those whose primary.xml is wanted */
+	bool refresh;	  /* fetch even what has not expired */
+	bool download;	  /* the packages, and no metadata */
+	struct package *packages;
+	size_t n_packages;
 	int64_t max_file_bytes;
+	int64_t max_package_bytes;
 	int64_t timeout; /* seconds for everything */
 	int64_t now;
 };

@@ -577,7 +577,7 @@ void cache_prune(int cache, const struct cache_state *state)
 			empty_directory(cache, name);
 			unlinkat(cache, name, AT_REMOVEDIR);
 		} else if (starts_with(name, "." STATE_NAME) ||
-			   (cache_name_is_valid(name) && !is_named(state, name))) {
+			   (state && cache_name_is_valid(name) && !is_named(state, name))) {
 			unlinkat(cache, name, 0);
 		}
 	}

@@ -7,6 +7,7 @@
  *   CACHE/state.json            what is there, written last and atomically
  *   CACHE/<type>-<digest>.<ext> metadata as the repository compressed it; the name is ours, made
  *                               of a checksum: nothing of it comes from a server
+ *   CACHE/packages/             packages that were downloaded (repo/package.h)
  *   CACHE/extracts/             klpd-worker's (worker/extracts.h)
  *   CACHE/lock                  held by whoever writes (flock); stays for good
  *   CACHE/tmp-XXXXXX/           downloads under way; leftovers of a killed writer are removed by
@@ -115,5 +116,8 @@ bool cache_is_fresh(int cache, int root, int64_t now);
  * Return: descriptor, or -1 with @err (TEMPFAIL, naming the holder, when it is taken).
  */
 _must_check_ int cache_lock(int cache, int64_t wait_msec, struct err *err);
-/* Removes every file that @state does not name, and leftovers. Only under the lock. */
+/*
+ * Removes every file that @state does not name, and leftovers; with NULL only leftovers. Only under
+ * the lock.
+ */
 void cache_prune(int cache, const struct cache_state *state);

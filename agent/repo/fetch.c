@@ -20,18 +20,31 @@ struct job {
 	char *folder; /* tmp-XXXXXX in the cache */
 };
 
-/* ---- what a scan needs ------------------------------------------------------------------------*/
+/* ---- what is needed ---------------------------------------------------------------------------*/
 
 /* @unless: a record that holds the same in a form that is not read; named to explain the lack. */
 static const struct wanted {
 	const char *type;
-	bool kernel_role, livepatch_role; /* who reads it */
-	bool required;
+	bool by_role; /* only for the roles that want it; and then it must be there */
 	const char *unless;
 } wanted[] = {
-	{ "updateinfo", true, true, false, NULL },
-	{ "primary", false, true, true, "primary_db" },
+	{ "updateinfo", false, NULL },
+	{ "primary", true, "primary_db" },
 };
+
+static bool is_wanted(const struct fetch *fetch, const struct wanted *w, enum repo_role role)
+{
+	return !w->by_role || (fetch->primary_roles & FETCH_ROLE(role));
+}
+
+bool fetch_has_all(const struct fetch *fetch, const struct cache_entry *last)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (wanted[i].by_role && is_wanted(fetch, &wanted[i], last->role) &&
+		    !cache_file_find(last, wanted[i].type))
+			return false;
+	return true;
+}
 
 static const struct transfer_record *find_record(const struct transfer_repomd *repomd,
 						 const char *type)
@@ -223,18 +236,16 @@ static int fetch_record(struct job *job, const struct transfer_record *r, struct
 
 static int fetch_records(struct job *job, const struct transfer_repomd *repomd, struct err *err)
 {
-	bool livepatch = job->entry->role == REPO_ROLE_LIVEPATCH;
-
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct wanted *w = &wanted[i];
 		const struct transfer_record *r = find_record(repomd, w->type);
 
-		if (!(livepatch ? w->livepatch_role : w->kernel_role))
+		if (!is_wanted(job->fetch, w, job->entry->role))
 			continue;
 		if (r) {
 			if (fetch_record(job, r, err) < 0)
 				return -1;
-		} else if (w->required) {
+		} else if (w->by_role) {
 			return err_set(err, EXIT_STATUS_DATA,
 				       w->unless && find_record(repomd, w->unless)
 					       ? "its repomd.xml lists the packages in sqlite form "
@@ -332,4 +343,14 @@ void fetch_repository(struct fetch *fetch, const struct repoconf_section *sectio
 	}
 	transfer_free(job.transfer);
 	err_clear(&err);
+}
+
+int fetch_make_scratch(const char *cache_path, struct err *err)
+{
+	_cleanup_free_ char *folder = xasprintf("%s/tmp-XXXXXX", cache_path);
+
+	if (!mkdtemp(folder) || setenv("TMPDIR", folder, 1) < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno,
+				     "%s: the metadata cache cannot be written to", cache_path);
+	return 0;
 }

@@ -10,16 +10,14 @@
  * lr_interrupt is librepo's own way of being stopped; it looks at it at least once a second.
  * What has no size limit there (repomd.xml, mirror lists) is limited by RLIMIT_FSIZE.
  */
-#include "repo/transfer.h"
-
 #include "base/fsx.h"
 #include "base/timex.h"
 #include "repo/glib.h"
+#include "repo/transfer_impl.h"
 #include "repo/url.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <librepo/librepo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -29,25 +27,6 @@
 #define STALL_BYTES	    1 /* per second: less is no progress */
 #define MIRROR_FAILURES_MAX 1 /* then the next mirror has its turn */
 #define KEY_BYTES_MAX	    ((size_t)1024 * 1024)
-#define OPEN_FILES_MAX	    16
-
-struct transfer {
-	struct transfer_spec spec;
-	struct arena *arena;
-	LrHandle *handle;
-	LrResult *result;
-	int open[OPEN_FILES_MAX]; /* what curl reads through /proc/self/fd */
-	size_t n_open;
-	const char *base;   /* URL that repomd.xml came from, or NULL */
-	const char *failed; /* the URL that failed last, or NULL */
-	const char *why;    /* and what librepo said of it */
-	struct transfer_repomd repomd;
-	struct transfer_count count;
-	/* of the file under way */
-	const char *file;
-	int64_t limit, done;
-	bool too_large;
-};
 
 static volatile sig_atomic_t write_refused;
 
@@ -68,8 +47,7 @@ static void on_write_refused(int signo _unused_)
 	write_refused = 1;
 }
 
-/* From here on no file grows beyond @max: the kernel refuses the write and sends SIGXFSZ. */
-static void limit_file_size(int64_t max)
+void transfer_limit_files(int64_t max)
 {
 	struct sigaction action = { .sa_handler = on_write_refused };
 	struct rlimit limit;
@@ -82,13 +60,19 @@ static void limit_file_size(int64_t max)
 	}
 }
 
+bool transfer_hit_limit(void)
+{
+	return write_refused;
+}
+
 /* ---- opening ----------------------------------------------------------------------------------*/
 
 /* A path that stands for @path below the root, links resolved there; valid during the transfer. */
 static const char *path_in_root(struct transfer *t, const char *path, struct err *err)
 {
-	int fd = t->n_open < OPEN_FILES_MAX ? fsx_open_at(t->spec.root, path, O_RDONLY | O_NONBLOCK)
-					    : -EMFILE;
+	int fd = t->n_open < TRANSFER_OPEN_MAX
+			 ? fsx_open_at(t->spec.root, path, O_RDONLY | O_NONBLOCK)
+			 : -EMFILE;
 
 	if (fd < 0) {
 		err_set_errno(err, EXIT_STATUS_CONFIG, -fd, "%s, which /%s names, cannot be read",
@@ -341,7 +325,7 @@ struct transfer_count transfer_count(const struct transfer *t)
 
 /* ---- failing ----------------------------------------------------------------------------------*/
 
-static int status_of(const GError *error)
+int transfer_status(const GError *error)
 {
 	switch (error->code) {
 	case LRE_INTERRUPTED:
@@ -378,7 +362,7 @@ static const char *tried_url(struct transfer *t, const char *location)
 static int fail(struct transfer *t, const char *location, const GError *error, struct err *err)
 {
 	const char *url = tried_url(t, location);
-	int status = status_of(error);
+	int status = transfer_status(error);
 
 	if (lr_interrupt)
 		return err_set(err, EXIT_STATUS_TEMPFAIL, "%s: it took too long", url);
@@ -470,7 +454,7 @@ int transfer_repomd(struct transfer *t, const struct transfer_repomd **ret, stru
 		return err_set(err, EXIT_STATUS_TEMPFAIL, "%s: there was no time left",
 			       tried_url(t, "repodata/repomd.xml"));
 	t->limit = TRANSFER_REPOMD_MAX;
-	limit_file_size(t->limit);
+	transfer_limit_files(t->limit);
 	if (!lr_handle_perform(t->handle, t->result, &error))
 		return fail(t, "repodata/repomd.xml", error, err);
 	if (take_repomd(t, err) < 0)
@@ -542,7 +526,7 @@ int transfer_file(struct transfer *t, const struct transfer_record *record, cons
 	t->failed = t->why = NULL;
 	t->too_large = false;
 	t->done = 0;
-	limit_file_size(t->spec.file_bytes_max);
+	transfer_limit_files(t->spec.file_bytes_max);
 	target = lr_packagetarget_new_v2(t->handle, record->location, path,
 					 lr_checksum_type(record->checksum_type), record->checksum,
 					 record->size > 0 ? record->size : 0, NULL, FALSE,

@@ -97,18 +97,18 @@ class Fetcher:
         return {file["type"]: self.cache / file["file"] for file in self.entry()["files"]}
 
     def check_cache(self):
-        """Nothing is left behind: only what state.json names, and the lock."""
+        """Nothing is left behind: only what state.json names, packages and the lock."""
         here = sorted(p.name for p in self.cache.iterdir())
         named = set()
         if "state.json" in here:
             named = {f["file"] for e in self.state()["repositories"] for f in e["files"]}
-        assert set(here) - named <= {"lock", "state.json"}, here
+        assert set(here) - named <= {"lock", "packages", "state.json"}, here
         for name in named:
             assert (self.cache / name).is_file()
 
     def snapshot(self):
         """Everything in the cache, to see that it did not change."""
-        return {p.name: p.read_bytes() for p in self.cache.iterdir() if p.name != "lock"}
+        return {p.name: p.read_bytes() for p in self.cache.iterdir() if p.is_file() and p.name != "lock"}
 
 
 def copy_repository(original, folder):

@@ -273,6 +273,35 @@ def test_a_kernel_repository_has_no_use_for_primary(fetch, repo, server):
     assert set(fetch.files()) == {"updateinfo", "primary"}
 
 
+def test_primary_for_kernel_repositories_on_demand(fetch, repo, server):
+    fetch.section(baseurl=f"{server.url}/repo/")
+    roles = {"livepatch": [], "kernel": [ID]}
+    fetch.run(roles=roles)
+    server.forget()
+    fetch.run(roles=roles, primary=["livepatch", "kernel"])
+    assert set(fetch.files()) == {"updateinfo", "primary"}
+    assert fetch.files()["primary"].read_bytes() == repo.file_of("primary").read_bytes()
+    assert server.asked_for("primary") == 1 and server.asked_for("updateinfo") == 0
+    # It is there now, and an ordinary refresh has no reason to look again.
+    server.forget()
+    fetch.run(roles=roles, primary=["kernel"])
+    fetch.run(roles=roles)
+    assert server.requests == [] and set(fetch.files()) == {"updateinfo", "primary"}
+    fetch.run(roles=roles, refresh=True)
+    assert set(fetch.files()) == {"updateinfo"}
+
+
+def test_a_kernel_repository_without_primary_is_told_when_it_is_needed(fetch, repo, server):
+    repo.remove("primary")
+    fetch.section(baseurl=f"{server.url}/repo/")
+    roles = {"livepatch": [], "kernel": [ID]}
+    fetch.run(roles=roles)
+    assert fetch.entry()["status"] == "ok"
+    fetch.run(roles=roles, primary=["kernel"])
+    assert fetch.entry()["status"] == "stale"
+    assert "its repomd.xml lists no primary" in fetch.finding("metadata-invalid")
+
+
 def test_a_repository_without_notices_is_normal(fetch, repo, server):
     repo.notices = []
     repo.publish(NOW)
@@ -339,6 +368,10 @@ def test_a_broken_repo_file_costs_only_itself(fetch, repo, server):
     ('{"root": "/", "cache": "x", "roles": {}}', "the request's cache 'x' is no whole path"),
     ('{"root": "/", "cache": "/x", "roles": {"cook": []}}',
      "the request's role 'cook' is not known or no list"),
+    ('{"root": "/", "cache": "/x", "roles": {}, "primary": "kernel"}',
+     "the request's primary is no list"),
+    ('{"root": "/", "cache": "/x", "roles": {}, "primary": ["cook"]}',
+     "the request's primary holds something that is no role"),
     ('{"root": "/", "cache": "/x", "roles": {}, "timeout": 0}',
      "the request's timeout is not 1 to 86400"),
     ("x" * 70000, "the request is larger than 65536 bytes"),

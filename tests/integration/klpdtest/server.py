@@ -7,6 +7,7 @@ import gzip
 import http.client
 import http.server
 import pathlib
+import re
 import sys
 import threading
 import time
@@ -134,9 +135,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if behaviour:
             behaviour.act(self, body)
         elif path:
-            self.reply(200, body)
+            self.reply_file(body)
         else:
             self.reply(404, b"<html>not found</html>", "text/html")
+
+    def reply_file(self, body):
+        """All of it, or what is left of it from an offset on."""
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        start = int(asked.group(1)) if asked and self.server.owner.ranges else 0
+        if not start:
+            self.reply(200, body)
+        elif start >= len(body):
+            self.reply(416, b"", headers={"Content-Range": f"bytes */{len(body)}"})
+        else:
+            self.reply(206, body[start:], headers={
+                "Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"})
 
     def forward(self, url):
         """As a proxy: fetch it from whom it belongs to, on loopback only."""
@@ -163,6 +176,7 @@ class Server:
         self.bytes = {}          # path -> bytes of bodies sent
         self.proxied = []        # absolute URLs asked of us as a proxy
         self.proxy_for = {}      # host name -> "127.0.0.1:PORT" that stands for it
+        self.ranges = True       # gives parts of a file to whom asks for them
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
