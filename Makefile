@@ -101,10 +101,10 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
 base     := alloc child doc err fsx log loop timex yaml
-core     := advisory approval baseline builds builtin catalogue config cve evaluate evr finding judge \
-	    judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
+core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
+	    finding judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    platform report snapshot
-probe    := kernel livepatch osrelease probe rpmdb units
+probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest stream zstdframe
