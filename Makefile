@@ -115,8 +115,8 @@ klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_
 	    shared table view
 klpd     := finish jobs main methods options place store tool
 fetch    := download main refresh request
-worker   := extracts gather main request session verb_baseline verb_capture verb_config verb_cve \
-	    verb_explain verb_probe verb_scan
+worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
+	    verb_cve verb_explain verb_probe verb_scan
 
 FOLDERS := base core probe repo metadata solv codec ipc klpctl klpd fetch worker
 

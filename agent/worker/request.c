@@ -8,6 +8,7 @@
 struct raw {
 	const char *root, *cache, *config, *baseline, *kernel, *snapshot, *explain, *cve, *trigger;
 	const char *as_of, *operation, *reboot_option;
+	const json_t *wait;
 };
 
 static int member_error(struct err *err, const char *key, const char *what)
@@ -21,6 +22,7 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 		const char *key;
 		const char **text;
 		bool *flag;
+		const json_t **other;
 	} members[] = {
 		{ "root", &raw->root, NULL },
 		{ "cache", &raw->cache, NULL },
@@ -35,6 +37,7 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 		{ "operation", &raw->operation, NULL },
 		{ "reboot_option", &raw->reboot_option, NULL },
 		{ "running_system", NULL, &ret->running_system },
+		{ "wait", .other = &raw->wait },
 	};
 	const char *key;
 	json_t *value;
@@ -53,9 +56,22 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 			*members[i].flag = json_is_true(value);
 		else if (members[i].text && json_is_string(value))
 			*members[i].text = json_string_value(value);
+		else if (members[i].other)
+			*members[i].other = value;
 		else
 			return member_error(err, key, "not of the expected type");
 	}
+	return 0;
+}
+
+static int read_wait(const json_t *value, struct request *ret, struct err *err)
+{
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    json_integer_value(value) > REQUEST_WAIT_MAX)
+		return member_error(err, "wait", "a number of seconds is expected");
+	ret->wait = json_integer_value(value);
 	return 0;
 }
 
@@ -92,7 +108,8 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	if (!json_is_object(object))
 		return err_set(err, EXIT_STATUS_USAGE, "request: %s",
 			       object ? "not an object" : error.text);
-	if (read_members(object, &raw, ret, err) < 0 || read_words(&raw, ret, err) < 0)
+	if (read_members(object, &raw, ret, err) < 0 || read_words(&raw, ret, err) < 0 ||
+	    read_wait(raw.wait, ret, err) < 0)
 		return -1;
 
 	ret->root = arena_strdup(arena, raw.root ? raw.root : "/");

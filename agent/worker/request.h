@@ -23,10 +23,12 @@ struct request {
 	bool as_of_given;
 	enum operation operation;
 	enum reboot_option reboot_option;
+	int64_t wait;	     /* activation: seconds to wait for the kernel; 0 */
 	bool running_system; /* the root is the machine this process runs on */
 };
 
 #define REQUEST_BYTES_MAX ((size_t)64 * 1024)
+#define REQUEST_WAIT_MAX  600
 
 /* Unknown members are refused. Strings live in @arena. Return: 0, or -1 with @err (USAGE). */
 _must_check_ int request_parse(const char *text, size_t len, struct arena *arena,

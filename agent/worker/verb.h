@@ -11,10 +11,11 @@
 
 typedef int (*verb_fn)(struct session *s, json_t **ret, struct err *err);
 
-int verb_probe(struct session *s, json_t **ret, struct err *err);    /* {"probe": {...}} */
-int verb_scan(struct session *s, json_t **ret, struct err *err);     /* {"report": {...}} */
-int verb_capture(struct session *s, json_t **ret, struct err *err);  /* {"snapshot": {...}} */
-int verb_explain(struct session *s, json_t **ret, struct err *err);  /* {"explanation": {...}} */
-int verb_cve(struct session *s, json_t **ret, struct err *err);	     /* {"explanation": {...}} */
-int verb_config(struct session *s, json_t **ret, struct err *err);   /* {"settings": [...]} */
-int verb_baseline(struct session *s, json_t **ret, struct err *err); /* {"baseline": {...}} */
+int verb_probe(struct session *s, json_t **ret, struct err *err);      /* {"probe": {...}} */
+int verb_scan(struct session *s, json_t **ret, struct err *err);       /* {"report": {...}} */
+int verb_activation(struct session *s, json_t **ret, struct err *err); /* {"activation": {...}} */
+int verb_capture(struct session *s, json_t **ret, struct err *err);    /* {"snapshot": {...}} */
+int verb_explain(struct session *s, json_t **ret, struct err *err);    /* {"explanation": {...}} */
+int verb_cve(struct session *s, json_t **ret, struct err *err);	       /* {"explanation": {...}} */
+int verb_config(struct session *s, json_t **ret, struct err *err);     /* {"settings": [...]} */
+int verb_baseline(struct session *s, json_t **ret, struct err *err);   /* {"baseline": {...}} */

@@ -18,6 +18,9 @@ static const struct {
 	{ "{\"root\": 1}", "request: root: not of the expected type" },
 	{ "{\"running_system\": \"yes\"}", "request: running_system: not of the expected type" },
 	{ "{\"as_of\": \"yesterday\"}", "request: as_of: not a date such as 2025-11-16T18:00:00Z" },
+	{ "{\"wait\": \"60\"}", "request: wait: a number of seconds is expected" },
+	{ "{\"wait\": -1}", "request: wait: a number of seconds is expected" },
+	{ "{\"wait\": 601}", "request: wait: a number of seconds is expected" },
 	{ "{\"operation\": \"Reboot\"}", "request: operation: Scan or Install is expected" },
 	{ "{\"reboot_option\": \"Always\"}",
 	  "request: reboot_option: NoReboot or RebootIfNeeded is expected" },
@@ -66,6 +69,7 @@ static void defaults(void **state)
 	assert_int_equal(q.reboot_option, REBOOT_OPTION_NO_REBOOT);
 	assert_false(q.running_system);
 	assert_false(q.as_of_given);
+	assert_int_equal(q.wait, 0);
 	assert_true(q.now >= before);
 }
 
@@ -81,7 +85,8 @@ static void every_member(void **state)
 			       "\"baseline\": \"b\", \"kernel\": \"k\", \"snapshot\": \"s\", "
 			       "\"explain\": \"e\", \"cve\": \"CVE-1\", \"trigger\": \"timer\", "
 			       "\"as_of\": \"2025-11-16T18:00:00Z\", \"operation\": \"Install\", "
-			       "\"reboot_option\": \"RebootIfNeeded\", \"running_system\": true}",
+			       "\"reboot_option\": \"RebootIfNeeded\", \"running_system\": true, "
+			       "\"wait\": 600}",
 			       &q),
 			 0);
 	assert_string_equal(q.root, "/r");
@@ -98,6 +103,7 @@ static void every_member(void **state)
 	assert_int_equal(q.operation, OPERATION_INSTALL);
 	assert_int_equal(q.reboot_option, REBOOT_OPTION_IF_NEEDED);
 	assert_true(q.running_system);
+	assert_int_equal(q.wait, REQUEST_WAIT_MAX);
 }
 
 int main(void)
