@@ -425,7 +425,9 @@ int child_spawn(struct loop *loop, const struct child_spec *spec, struct child *
 
 	if (make_pipe(in) < 0 || make_pipe(out) < 0 || make_pipe(errors) < 0)
 		return err_set_errno(err, EXIT_STATUS_SOFTWARE, errno, "cannot make a pipe");
-	error = start(child, (int[3]){ in[0], out[1], errors[1] }, spec);
+	error = start(child,
+		      (int[3]){ spec->input_fd > 0 ? spec->input_fd : in[0], out[1], errors[1] },
+		      spec);
 	if (error)
 		return err_set_errno(err, EXIT_STATUS_SOFTWARE, error, "cannot start %s",
 				     spec->argv[0]);
@@ -474,7 +476,7 @@ void child_free(struct child *child)
 	close_pipe(&child->in_io, &child->in_fd);
 	close_pipe(&child->out_io, &child->out_fd);
 	close_pipe(&child->err_io, &child->err_fd);
-	if (child->pid) {
+	if (child->pid && !child->spec.finishes) {
 		kill(-child->pid, SIGTERM);
 		await_end(child);
 		reap(child, &status, &usage);

@@ -43,6 +43,8 @@ struct child_spec {
 	const char *const *argv; /* argv[0] is the path of the program; NULL-terminated */
 	const void *input;	 /* bytes for stdin, copied; then end of file */
 	size_t input_len;
+	int input_fd;	       /* > 0: becomes stdin instead; stays the caller's */
+	bool finishes;	       /* it is never killed: child_free() lets it go on */
 	size_t output_max;     /* bytes of stdout; ignored with @on_line */
 	int64_t deadline_msec; /* from now; LOOP_TIMER_OFF: none */
 	bool proxy;	       /* let the proxy variables of our environment through */

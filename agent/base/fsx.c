@@ -215,19 +215,41 @@ void fsx_names_free(struct fsx_names *names)
 	free(names);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int fsx_write_all(int fd, const void *data, size_t len)
 {
+	const char *bytes = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, bytes, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		data += n;
+		bytes += n;
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+int fsx_scratch_at(int dir)
+{
+	_cleanup_free_ char *name = NULL;
+	int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != EOPNOTSUPP && errno != EISDIR)
+		return -errno;
+	/* Some file systems (overlayfs before 6.1) make none without a name: it loses it at once.
+	 */
+	name = xasprintf(".klpd-scratch.%d", (int)getpid());
+	unlinkat(dir, name, 0); /* of an earlier process that was killed here */
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	unlinkat(dir, name, 0);
+	return fd;
 }
 
 int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len, mode_t mode)
@@ -239,7 +261,7 @@ int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len,
 
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, len);
+	r = fsx_write_all(fd, data, len);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r == 0 && renameat(dir, temp, dir, name) < 0)

@@ -47,3 +47,8 @@ DEFINE_CLEANUP(struct fsx_names *, fsx_names_free);
  */
 _must_check_ int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len,
 				     mode_t mode);
+
+/* A file without a name in the file system of @dir, for reading and writing: it goes when its
+ * descriptor is closed. */
+_must_check_ int fsx_scratch_at(int dir);
+_must_check_ int fsx_write_all(int fd, const void *data, size_t len);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/channel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+static int refuse(struct err *err, const char *why)
+{
+	return err_set(err, EXIT_STATUS_USAGE, "the request is refused: %s", why);
+}
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool all_zero(const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static int check(const struct apply_request *q, size_t len, size_t n_fds, struct err *err)
+{
+	if (len != sizeof(*q))
+		return refuse(err, "its size is wrong");
+	if (q->magic != APPLY_MAGIC || q->version != APPLY_VERSION)
+		return refuse(err, "it is of another version of klpd");
+	if (q->verb != APPLY_INSTALL && q->verb != APPLY_LOAD)
+		return refuse(err, "its verb is not known");
+	if (q->n_packages < 1 || q->n_packages > APPLY_PACKAGES_MAX)
+		return refuse(err, "its number of packages is wrong");
+	if (n_fds != (q->verb == APPLY_INSTALL ? q->n_packages : 0))
+		return refuse(err, "its number of open files is wrong");
+	if (!ends(q->kernel, sizeof(q->kernel)))
+		return refuse(err, "a text does not end");
+	for (size_t i = 0; i < q->n_packages; i++)
+		if (!ends(q->packages[i].title, sizeof(q->packages[i].title)))
+			return refuse(err, "a text does not end");
+	if (!all_zero(&q->packages[q->n_packages],
+		      (APPLY_PACKAGES_MAX - q->n_packages) * sizeof(q->packages[0])))
+		return refuse(err, "it has more packages than it says");
+	return 0;
+}
+
+int channel_receive(struct channel *channel, struct apply_request *ret,
+		    int fds[static APPLY_PACKAGES_MAX], struct err *err)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * 2 * APPLY_PACKAGES_MAX)];
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	ssize_t len;
+	size_t n = 0;
+	int r;
+
+	do
+		len = recvmsg(channel->fd, &message, MSG_CMSG_CLOEXEC);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return err_set_errno(err, EXIT_STATUS_USAGE, errno, "no request could be received");
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		size_t got = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < got; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (n < APPLY_PACKAGES_MAX)
+				fds[n] = fd;
+			else
+				close(fd);
+			n++;
+		}
+	}
+	r = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? refuse(err, "it is too long")
+							 : check(ret, (size_t)len, n, err);
+	for (size_t i = 0; r < 0 && i < n && i < APPLY_PACKAGES_MAX; i++)
+		close(fds[i]);
+	return r;
+}
+
+static void send_event(struct channel *channel, struct apply_event *event)
+{
+	ssize_t unused;
+
+	event->magic = APPLY_MAGIC;
+	event->version = APPLY_VERSION;
+	do
+		unused = send(channel->fd, event, sizeof(*event), MSG_NOSIGNAL);
+	while (unused < 0 && errno == EINTR);
+}
+
+void channel_tell(struct channel *channel, enum apply_event_kind kind, const char *subject,
+		  int status, const char *text)
+{
+	struct apply_event event = { .kind = kind, .status = status };
+
+	snprintf(event.subject, sizeof(event.subject), "%s", subject);
+	snprintf(event.text, sizeof(event.text), "%s", text);
+	send_event(channel, &event);
+}
+
+void channel_step(struct channel *channel, const char *step)
+{
+	channel_tell(channel, APPLY_STEP, step, 0, "");
+}
+
+void channel_progress(struct channel *channel, const char *subject, uint64_t done, uint64_t total)
+{
+	struct apply_event event = { .kind = APPLY_PROGRESS, .done = done, .total = total };
+
+	snprintf(event.subject, sizeof(event.subject), "%s", subject);
+	send_event(channel, &event);
+}

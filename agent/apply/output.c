@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apply/output.h"
+
+#include "base/alloc.h"
+
+#define OUTPUT_MAX 4096 /* bytes from its end */
+
+char *output_tell(struct channel *channel, int fd)
+{
+	char text[OUTPUT_MAX + 1], *rest = text, *line, *last = NULL;
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t n = pread(fd, text, OUTPUT_MAX, size > OUTPUT_MAX ? size - OUTPUT_MAX : 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	while ((line = strsep(&rest, "\n"))) {
+		for (char *p = line; *p; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = ' ';
+		if (!*line)
+			continue;
+		channel_tell(channel, APPLY_OUTPUT, "", 0, line);
+		last = line;
+	}
+	return xstrdup(last ? last : "it does not say why");
+}

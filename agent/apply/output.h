@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What scriptlets and the loader wrote
+ */
+
+#include "apply/channel.h"
+
+/* Tells the last lines of the file, cleaned of control characters, and returns the very last, or
+ * "it does not say why". To be freed. */
+_returns_nonnull_ char *output_tell(struct channel *channel, int fd);

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""klpd-apply, the only part that changes a node: what it does, and above all what it refuses."""
+import dataclasses
+import fcntl
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+import applying
+from klpdtest import al2, rpms
+
+pytestmark = pytest.mark.root
+NAME = al2.livepatch_name()
+BEFORE = ["stage", "verify", "guard", "lock", "test"]
+
+
+@pytest.fixture(name="applier")
+def applier_fixture(scenario, build):
+    return applying.Applier(build / "klpd-apply", scenario.node.folder)
+
+
+@pytest.fixture(name="patch")
+def patch_fixture(scenario):
+    """The first livepatch, and its file."""
+    return scenario.patches[1], scenario.rpm_of(scenario.patches[1])
+
+
+@pytest.fixture(name="make")
+def make_fixture(scenario, tmp_path, key):
+    """Makes another package, signed unless told otherwise."""
+    def make(name=NAME, version="1.0", release="1.amzn2", signed=key, **more):
+        package = rpms.Package(name, version, release, **more)
+        [path] = rpms.build_all([package], tmp_path / "made", signed)
+        return package, path
+    return make
+
+
+def installed(scenario, name=NAME):
+    return sorted(line for line in scenario.node.list_installed() if line.startswith(name))
+
+
+def untouched(scenario, result, status, *said):
+    """It was refused, in a sentence, and nothing changed."""
+    assert result.status == result.done.status == status, result.errors
+    for part in said:
+        assert part in result.done.text, result.done.text
+    assert "\n" not in result.done.text
+    assert installed(scenario) == [f"{NAME}-1.0-0.amzn2.x86_64"]
+    assert "install" not in result.steps
+    assert not list(scenario.node.folder.glob("var/lib/kpatch/**/*.ko"))
+
+
+def test_a_livepatch_is_installed(scenario, applier, patch):
+    result = applier.install(patch)
+    assert result.status == 0, result.done.text
+    assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]
+    assert [event.subject for event in result.of("installed")] == [applying.title(patch[0])]
+    assert list(scenario.node.folder.glob("var/lib/kpatch/*/livepatch_CVE_2024_0001.ko"))
+    assert result.of("progress")
+
+
+def test_signature_before_guard_before_transaction(applier, patch):
+    result = applier.install(patch)
+    print("order of checks:", " -> ".join(result.steps))
+    assert result.steps == BEFORE + ["install"]  # a directory has no kernel to load into
+
+
+def test_what_is_installed_already_is_left_alone(applier, patch):
+    applier.install(patch)
+    result = applier.install(patch)
+    assert result.status == 0 and "install" not in result.steps and not result.of("installed")
+
+
+def test_livepatch_and_runtime_together(scenario, applier, patch):
+    scenario.node.erase("kpatch-runtime")
+    alone = applier.install(patch)
+    untouched(scenario, alone, 65, "kpatch is needed by")
+    runtime = next(package for package in scenario.base if package.name == "kpatch-runtime")
+    result = applier.install((runtime, scenario.rpm_of(runtime)), patch)
+    assert result.status == 0, result.done.text
+    assert len(installed(scenario, "kpatch-runtime")) == 1
+
+
+def test_unsigned(scenario, applier, make):
+    package = make(signed=None)
+    untouched(scenario, applier.install(package), 65, "signed")
+    applier.options.append("--allow-unsigned")
+    assert applier.install(package).status == 0
+
+
+def test_signed_by_a_stranger(scenario, applier, make):
+    with rpms.Key("a stranger <stranger@example.com>") as stranger:
+        untouched(scenario, applier.install(make(signed=stranger)), 65, "signature is not accepted", "NOKEY")
+        keys = scenario.node.path("etc/klpd/keys.d")
+        keys.mkdir(parents=True)
+        (keys / "stranger.asc").write_text(stranger.public)
+        (keys / "stranger.asc").chmod(0o666)
+        untouched(scenario, applier.install(make(signed=stranger)), 78, "nobody else may write")
+        (keys / "stranger.asc").chmod(0o644)
+        assert applier.install(make(signed=stranger)).status == 0
+
+
+def test_a_key_that_is_none(scenario, applier, patch):
+    keys = scenario.node.path("etc/klpd/keys.d")
+    keys.mkdir(parents=True)
+    (keys / "readme").write_text("put keys here\n")
+    untouched(scenario, applier.install(patch), 78, "keys.d/readme: is no OpenPGP public key")
+
+
+@pytest.mark.parametrize("where", ["signature", "header", "payload"])
+def test_tampered_with(scenario, applier, patch, tmp_path, where):
+    package, path = patch
+    data = bytearray(path.read_bytes())
+    position = {"signature": 200, "header": data.rindex(b"\x8e\xad\xe8") + 600,
+                "payload": len(data) - 40}[where]
+    data[position] ^= 0x55
+    changed = tmp_path / "changed.rpm"
+    changed.write_bytes(data)
+    untouched(scenario, applier.install((package, changed)), 65)
+
+
+def test_truncated(scenario, applier, patch, tmp_path):
+    package, path = patch
+    cut = tmp_path / "cut.rpm"
+    cut.write_bytes(path.read_bytes()[:-100])
+    untouched(scenario, applier.install((package, cut)), 65, "not accepted")
+
+
+def test_other_bytes_than_announced(scenario, applier, patch):
+    package, path = patch
+    good = path.read_bytes()
+    for data, said in ((good[:-1], "does not have"), (good + b"x", "does not have"),
+                       (good[:-1] + b"x", "does not have the checksum"), (b"", "does not have")):
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            result = applier.send(applying.request([(applying.title(package), good)]), [file])
+        untouched(scenario, result, 65, said)
+        assert result.steps == ["stage"]
+
+
+def test_no_file_at_all(scenario, applier, patch):
+    package, path = patch
+    data = applying.request([(applying.title(package), path.read_bytes())])
+    with open("/dev/zero", "rb") as zero:
+        untouched(scenario, applier.send(data, [zero]), 65, "is not a file")
+    ours, theirs = os.pipe()
+    with os.fdopen(ours, "rb") as pipe:
+        untouched(scenario, applier.send(data, [pipe]), 65, "is not a file")
+    os.close(theirs)
+
+
+def test_changed_while_it_is_looked_at(scenario, applier, patch, tmp_path):
+    """The asker keeps the file open and rewrites it: what was staged counts."""
+    package, path = patch
+    mine = tmp_path / "mine.rpm"
+    shutil.copy(path, mine)
+    with open(mine, "r+b") as file:
+        process, ours = applier.start(applying.request([(applying.title(package), path.read_bytes())]), [file])
+        with ours:
+            event = applying.Event(ours.recv(applying.EVENT.size))
+            while event.kind != "step" or event.subject != "verify":
+                event = applying.Event(ours.recv(applying.EVENT.size))
+            file.write(b"x" * 100000)
+            file.flush()
+            while event.kind != "done":
+                event = applying.Event(ours.recv(applying.EVENT.size))
+        process.communicate(timeout=60)
+    assert event.status == 0, event.text
+    assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]
+
+
+REFUSED = {
+    "another name": ({"name": "bash", "release": "99"}, "may not be installed by klpd"),
+    "a livepatch for another kernel": ({"name": "kernel-livepatch-5.10.234-225.895"}, "may not be installed by klpd"),
+    "no livepatch": ({"name": f"{NAME}-debuginfo"}, "may not be installed by klpd"),
+    "another architecture": ({"arch": "aarch64"}, "it is for aarch64, this node is x86_64"),
+    "a kernel in disguise": ({"provides": ("kernel-uname-r = 9",)}, "it is a kernel (it provides kernel-uname-r)"),
+    "a file below /boot": ({"files": {"/boot/grub.cfg": "x"}}, "it would write /boot/grub.cfg"),
+    "a kernel module": ({"files": {"/lib/modules/x/y.ko": "x"}}, "it would write /lib/modules/x/y.ko"),
+    "one that removes another": ({"obsoletes": ("bash",)}, "bash-4.2.46-34.amzn2.x86_64 would be removed"),
+    "one that conflicts": ({"conflicts": ("bash",)}, "bash conflicts with"),
+    "one with a dependency that is missing": ({"requires": ("a-thing",)}, "a-thing is needed by"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_genuine_but_refused(scenario, applier, make, what):
+    changes, said = REFUSED[what]
+    untouched(scenario, applier.install(make(**changes)), 65, said)
+
+
+def test_another_package_than_asked_for(scenario, applier, patch):
+    for change in ({"release": "2.amzn2"}, {"version": "2.0"}, {"epoch": 1}, {"name": "bash"}):
+        other = dataclasses.replace(patch[0], **change)
+        untouched(scenario, applier.install((other, patch[1])), 65, "the file is another package")
+
+
+def test_older_than_installed(scenario, applier):
+    newer, older = scenario.patches[2], scenario.patches[1]
+    assert applier.install((newer, scenario.rpm_of(newer))).status == 0
+    result = applier.install((older, scenario.rpm_of(older)))
+    assert result.status == 65 and "a newer build is installed" in result.done.text
+    assert installed(scenario) == [f"{NAME}-1.0-2.amzn2.x86_64"]
+
+
+def test_a_kernel_needs_permission(scenario, applier):
+    kernel = scenario.kernels["next"]
+    package = kernel, scenario.rpm_of(kernel)
+    untouched(scenario, applier.install(package), 65, "may not be installed by klpd")
+    applier.options.append("--allow-kernel=kernel")
+    assert applier.install(package).status == 0
+    assert len([n for n in installed(scenario, "kernel-5")]) == 2  # beside the running one
+
+
+@pytest.mark.parametrize("how", ["file", "command line"])
+def test_switched_off(scenario, applier, patch, how):
+    if how == "file":
+        scenario.node.write("etc/klpd/disabled", "")
+    else:
+        scenario.node.write("proc/cmdline", "root=/dev/xvda1 klpd.disable quiet\n")
+    untouched(scenario, applier.install(patch), 77, "changes are switched off")
+
+
+def test_the_kernel_has_changed_since(scenario, applier, patch):
+    untouched(scenario, applier.install(patch, kernel="5.10.1-1.amzn2.x86_64"), 65, "the plan was made for kernel")
+
+
+def test_a_scriptlet_that_fails(scenario, applier, make):
+    before = make(scripts={"pre -p <lua>": "error('no room at the inn')"})
+    result = applier.install(before)
+    assert result.status == 65 and installed(scenario) == [f"{NAME}-1.0-0.amzn2.x86_64"]
+    after = make(scripts={"post -p <lua>": "print('something odd') error('it did not work')"})
+    result = applier.install(after)
+    assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]  # as rpm does: success is read from the kernel
+    assert result.status == 0
+
+
+@pytest.mark.parametrize("path, who", [
+    ("var/run/yum.pid", "yum (pid {pid})"),
+    ("var/lib/dnf/rpmdb_lock.pid", "dnf (pid {pid})"),
+    ("var/lib/rpm/.rpm.lock", "an rpm transaction (pid {pid})"),
+])
+def test_someone_else_is_at_work(scenario, applier, patch, path, who):
+    file = scenario.node.write(path, f"{os.getpid()}\n")
+    with open(file, "r+", encoding="ascii") as lock:
+        if "rpm.lock" in path:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        result = applier.install(patch)
+        said = who.format(pid=os.getpid())
+        untouched(scenario, result, 75, said, "try again")
+        assert [event.text for event in result.of("waiting")] == [said]
+    file.write_text("999999999\n")  # nobody
+    assert applier.install(patch).status == 0
+
+
+WRONG = {
+    "too short": lambda good: good[:-1],
+    "too long": lambda good: good + b"\0",
+    "nothing": lambda good: b"",
+    "of another program": lambda good: b"GET / HTTP/1.1\r\n\r\n",
+    "another magic": lambda good: b"\0\0\0\0" + good[4:],
+    "another version": lambda good: good[:4] + struct.pack("=I", 2) + good[8:],
+    "a verb that is none": lambda good: good[:8] + struct.pack("=I", 9) + good[12:],
+    "no packages": lambda good: good[:12] + struct.pack("=I", 0) + good[16:],
+    "too many packages": lambda good: good[:12] + struct.pack("=I", 9) + good[16:],
+    "an endless kernel": lambda good: good[:16] + b"x" * 128 + good[144:],
+    "an endless title": lambda good: good[:144] + b"x" * 256 + good[400:],
+    "more than it says": lambda good: good[:-1] + b"x",
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_request_that_is_none(scenario, applier, patch, what):
+    package, path = patch
+    good = applying.request([(applying.title(package), path.read_bytes())])
+    with open(path, "rb") as file:
+        result = applier.send(WRONG[what](good), [file] if what != "nothing" else [])
+    untouched(scenario, result, 64, "the request is refused")
+    assert result.steps == []
+
+
+@pytest.mark.parametrize("files", [0, 2, 8, 20])
+def test_extra_and_missing_files(scenario, applier, patch, files):
+    package, path = patch
+    data = applying.request([(applying.title(package), path.read_bytes())])
+    with open(path, "rb") as file:
+        untouched(scenario, applier.send(data, [file] * files), 64, "the request is refused")
+
+
+def test_loading_needs_no_file(scenario, applier, patch):
+    package, path = patch
+    with open(path, "rb") as file:
+        data = applying.request([(applying.title(package), None)], verb=applying.LOAD)
+        untouched(scenario, applier.send(data, [file]), 64, "number of open files")
+    untouched(scenario, applier.load(package), 65, "it is not installed")
+
+
+@pytest.mark.parametrize("option", ["--root=relative", "--force", "--lock-wait=x", "--lock-wait=", "--allow=",
+                                    "--replace=abc", "x"])
+def test_an_option_that_is_none(applier, patch, option):
+    applier.options.append(option)
+    assert applier.install(patch).status == 64
+
+
+def test_what_it_links(build):
+    program = subprocess.run(["ldd", build / "klpd-apply"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    names = {line.split()[0].split(".so")[0] for line in program.splitlines()}
+    assert not names & {"libjansson", "libyaml-0", "libexpat", "librepo", "libcurl", "libcurl-gnutls", "libsolv",
+                        "libsolvext", "libxml2", "libglib-2.0"}, names
+    assert "librpm" in names
+
+
+def test_it_can_be_audited_in_an_hour(capsys):
+    folder = rpms.pathlib.Path(__file__).resolve().parents[2] / "agent"
+    sources = [*folder.glob("apply/*.c"), *folder.glob("rpm/*.c")]
+    lines = [line for path in sources for line in path.read_text().splitlines()
+             if line.strip() and not re.match(r"\s*(/?\*|//|#include)", line)]
+    with capsys.disabled():
+        print(f"\nklpd-apply: {len(lines)} lines of code in {len(sources)} files", file=sys.stderr)
+    assert len(lines) < 1200
