@@ -103,22 +103,24 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 base     := alloc child doc err fsx log loop timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
-	    platform report snapshot
+	    plan platform recall report snapshot
 probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache fetch package repoconf transfer url
 metadata := markup primary updateinfo
-solv     := available digest stream zstdframe
-codec    := jsonx report shape snapshot
+solv     := available digest filtered solve stream zstdframe
+codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
-klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history \
-	    cmd_kernel cmd_list cmd_scan cmd_status command main options outcome pick progress screen \
+klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
+	    cmd_kernel cmd_list cmd_scan cmd_status cmd_verify command main options outcome pick progress screen \
 	    shared table view
-klpd     := finish jobs main methods options place store tool
+klpd     := applier finish install intent jobs main methods options place scan store tool
 fetch    := download main refresh request
+rpm      := lock messages transaction verify
+apply    := channel guard load main options output stage
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
-	    verb_cve verb_explain verb_probe verb_scan
+	    verb_cve verb_explain verb_plan verb_probe verb_scan wishes
 
-FOLDERS := base core probe repo metadata solv codec ipc klpctl klpd fetch worker
+FOLDERS := base core probe repo metadata solv rpm codec ipc klpctl klpd fetch worker apply
 
 # ---- programs: the link line is the privilege statement -----------------------------------------
 #
@@ -129,18 +131,21 @@ folder_of_klpctl      := klpctl
 folder_of_klpd        := klpd
 folder_of_klpd-fetch  := fetch
 folder_of_klpd-worker := worker
+folder_of_klpd-apply  := apply
 
 needs_klpctl := klpctl ipc codec core base
 needs_klpd   := klpd ipc repo/cache core base
 needs_fetch  := fetch repo core base
+needs_apply  := apply rpm core base
 needs_worker := worker solv metadata probe codec repo/cache core base
 
 libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)
 libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
 libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml)
+libs_apply  := $(LIBS_rpm)
 libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson)
 
-PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker,$(if $($(folder_of_$(p))),$(p)))
+PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker klpd-apply,$(if $($(folder_of_$(p))),$(p)))
 
 # ---- tests: tests/unit/FOLDER/test_NAME.c links its folder and what lies below it ----------------
 #

@@ -6,8 +6,8 @@
 
 #define HELP_COLUMN 31
 
-static const char look[] = "Look and judge", why[] = "Ask why", settings[] = "Settings",
-		  replay[] = "Capture and replay";
+static const char look[] = "Look and judge", change[] = "Change the node", why[] = "Ask why",
+		  settings[] = "Settings", replay[] = "Capture and replay";
 
 const struct command_row command_table[] = {
 	{ "scan", "", 0, 0, look, "look at the node, judge, show the report", cmd_scan },
@@ -16,6 +16,8 @@ const struct command_row command_table[] = {
 	{ "list", "", 0, 0, look, "its patches, and what is held", cmd_list },
 	{ "kernel", "", 0, 0, look, "support window, coverage, reboot", cmd_kernel },
 	{ "history", "[ID]", 0, 1, look, "earlier reports, or one of them", cmd_history },
+	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install },
+	{ "verify", "", 0, 0, change, "does the kernel run what is installed", cmd_verify },
 	{ "explain", "PACKAGE", 1, 1, why, "why it is installed, missing or held", cmd_explain },
 	{ "cve", "CVE", 1, 1, why, "is it fixed in what runs", cmd_cve },
 	{ "baseline show", "[FILE|NAME]", 0, 1, settings, "a baseline as it is understood",

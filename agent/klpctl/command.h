@@ -42,6 +42,8 @@ _must_check_ int command_find(const char *const *words, size_t n, const struct c
 void command_help(struct screen *screen);
 
 int cmd_scan(struct command_call *call, struct err *err);
+int cmd_install(struct command_call *call, struct err *err);
+int cmd_verify(struct command_call *call, struct err *err);
 int cmd_check(struct command_call *call, struct err *err);
 int cmd_status(struct command_call *call, struct err *err);
 int cmd_list(struct command_call *call, struct err *err);

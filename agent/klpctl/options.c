@@ -58,6 +58,17 @@ static int set_trigger(struct options *o, const struct option_row *row, const ch
 	return 0;
 }
 
+static int set_reboot_option(struct options *o, const struct option_row *row, const char *value,
+			     struct err *err)
+{
+	if (!streq(value, "NoReboot") && !streq(value, "RebootIfNeeded"))
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "--%s=%s: one of NoReboot, RebootIfNeeded is expected", row->name,
+			       value);
+	o->reboot_option = value;
+	return 0;
+}
+
 static int set_time(struct options *o, const struct option_row *row, const char *value,
 		    struct err *err)
 {
@@ -86,7 +97,8 @@ static int set_seconds(struct options *o, const struct option_row *row, const ch
 
 #define AT(member) offsetof(struct options, member)
 
-static const char reach[] = "Where to ask", judge[] = "How to judge", show[] = "How to show";
+static const char reach[] = "Where to ask", judge[] = "How to judge", install[] = "How to install",
+		  show[] = "How to show";
 
 const struct option_row options_table[] = {
 	{ "root", 0, "DIR", reach, NULL, "the node is DIR, an image or a mounted system", set_text,
@@ -115,6 +127,17 @@ const struct option_row options_table[] = {
 	{ "all", 'a', NULL, judge, "list", "with what does not apply to this node", set_flag,
 	  AT(all) },
 	{ "output", 'o', "FILE", judge, "capture", "write to FILE", set_text, AT(output) },
+
+	{ "dry-run", 0, NULL, install, "install", "show the plan, change nothing", set_flag,
+	  AT(dry_run) },
+	{ "with-kernel", 0, NULL, install, "install", "also the approved newer kernel", set_flag,
+	  AT(with_kernel) },
+	{ "reboot-option", 0, "WORD", install, "install", "NoReboot or RebootIfNeeded",
+	  set_reboot_option, 0 },
+	{ "install-override-list", 0, "FILE", install, "install", "install what FILE names",
+	  set_text, AT(overrides) },
+	{ "retry-quarantined", 0, NULL, install, "install", "also what a crash followed", set_flag,
+	  AT(retry_quarantined) },
 
 	{ "json", 0, "MODE", show, NULL, "print JSON: short, pretty or off", set_json, 0 },
 	{ "", 'j', NULL, show, NULL, "JSON: pretty on a terminal, else short", set_json_auto, 0 },
@@ -228,7 +251,15 @@ int options_check_command(const struct options *o, const char *command, struct e
 	const struct {
 		bool given;
 		const char *name;
-	} given[] = { { o->all, "all" }, { o->output != NULL, "output" } };
+	} given[] = {
+		{ o->all, "all" },
+		{ o->output != NULL, "output" },
+		{ o->dry_run, "dry-run" },
+		{ o->with_kernel, "with-kernel" },
+		{ o->reboot_option != NULL, "reboot-option" },
+		{ o->overrides != NULL, "install-override-list" },
+		{ o->retry_quarantined, "retry-quarantined" },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
 		const struct option_row *row = find_long(given[i].name, strlen(given[i].name));

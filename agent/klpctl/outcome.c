@@ -12,7 +12,7 @@ const struct outcome_row outcome_table[] = {
 	{ EXIT_STATUS_TEMPFAIL, "busy, out of time or memory: try again" },
 	{ EXIT_STATUS_NOPERM, "not permitted" },
 	{ EXIT_STATUS_CONFIG, "wrong configuration or baseline" },
-	{ EXIT_STATUS_MISSING, "check: approved patches are missing or not active" },
+	{ EXIT_STATUS_MISSING, "approved patches are missing or not active" },
 	{ EXIT_STATUS_REBOOT, "check: compliant after a reboot only" },
 	{ 0, NULL },
 };

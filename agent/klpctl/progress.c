@@ -20,6 +20,16 @@ static const struct {
 	{ "probe", "Looking at the node" },
 	{ "fetch", "Fetching" },
 	{ "evaluate", "Judging" },
+	{ "plan", "Planning" },
+	{ "stage", "Checking packages" },
+	{ "verify", "Checking signatures" },
+	{ "guard", "Checking what it is" },
+	{ "lock", "Looking for other package managers" },
+	{ "wait", "Waiting for" },
+	{ "test", "Testing the transaction" },
+	{ "install", "Installing" },
+	{ "load", "Loading" },
+	{ "activation", "Waiting for the kernel to take over" },
 };
 
 struct progress *progress_new(void)

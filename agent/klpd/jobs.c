@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A job moves from phase to phase; each phase is one program, and its end starts the next phase or
- * finishes the job. The queue's head is the job that runs.
+ * The queue: its head is the job that runs. What a job does, phase by phase, is in scan.c and
+ * install.c.
  *
  *	scan:    [PROBE -> [FETCH ->]] JUDGE        brackets: only if metadata must be fetched
+ *	install: the same up to FETCH, then see install.c
  *	others:  JUDGE
  *
  * Trouble with a repository is in the report; what fails here is our own programs.
@@ -14,19 +15,11 @@
 #include "base/log.h"
 #include "base/timex.h"
 #include "klpd/finish.h"
+#include "klpd/intent.h"
+#include "klpd/job.h"
 #include "klpd/store.h"
-#include "klpd/tool.h"
-#include "repo/cache.h"
 
 #include <sys/resource.h>
-
-#define MSEC		    ((int64_t)1000)
-#define PROBE_DEADLINE	    (60 * MSEC)
-#define JUDGE_DEADLINE	    (300 * MSEC)
-#define FETCH_SECONDS	    300		/* when the worker does not say */
-#define FETCH_SECONDS_MAX   (24 * 3600) /* whatever the worker says */
-#define FETCH_CLEANUP	    (30 * MSEC) /* beyond the time that klpd-fetch gives itself */
-#define FETCH_FILE_SIZE_MAX ((int64_t)256 * 1024 * 1024)
 
 static const struct {
 	const char *name;   /* for people */
@@ -34,25 +27,14 @@ static const struct {
 	const char *member; /* of its answer, and of ours */
 } kinds[] = {
 	[JOB_SCAN] = { "scan", "scan", "report" },
+	[JOB_INSTALL] = { "install", "scan", "report" },
+	[JOB_VERIFY] = { "verify", "activation", "activation" },
 	[JOB_EVALUATE] = { "evaluate", "evaluate", "report" },
 	[JOB_EXPLAIN] = { "explain", "explain", "explanation" },
 	[JOB_CVE] = { "cve", "cve", "explanation" },
 	[JOB_CAPTURE] = { "capture", "capture", "snapshot" },
 	[JOB_CONFIG] = { "show the configuration", "config", "settings" },
 	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline" },
-};
-
-struct job {
-	struct job *next;
-	struct jobs *jobs;
-	struct job_request request;
-	struct varlink_call **callers;
-	size_t n_callers;
-	struct tool *tool;
-	json_t *probe; /* what klpd-worker probe said */
-	int64_t started;
-	int64_t cpu_usec, peak_rss_kib, bytes_fetched;
-	int64_t own_cpu_usec; /* of klpd itself at the start */
 };
 
 struct jobs {
@@ -68,12 +50,34 @@ static void job_free(struct job *job)
 	if (!job)
 		return;
 	tool_free(job->tool);
+	install_free(job->install);
 	for (size_t i = 0; i < job->n_callers; i++)
 		varlink_call_drop(job->callers[i]);
 	free(job->callers);
 	json_decref(job->request.ask);
 	json_decref(job->probe);
+	json_decref(job->findings);
 	free(job);
+}
+
+const struct jobs_spec *job_spec(const struct job *job)
+{
+	return &job->jobs->spec;
+}
+
+const char *job_verb(const struct job *job)
+{
+	return kinds[job->request.kind].verb;
+}
+
+const char *job_member(const struct job *job)
+{
+	return kinds[job->request.kind].member;
+}
+
+void job_set_keep(struct job *job, int64_t keep)
+{
+	job->jobs->keep = keep;
 }
 
 /* ---- answers ----------------------------------------------------------------------------------*/
@@ -91,7 +95,7 @@ static void end_job(struct job *job)
 		jobs->spec.on_idle(jobs->spec.userdata);
 }
 
-static void fail(struct job *job, const struct err *err)
+void job_fail(struct job *job, const struct err *err)
 {
 	log_warning("%s: %s", kinds[job->request.kind].name, err->message);
 	for (size_t i = 0; i < job->n_callers; i++)
@@ -102,20 +106,16 @@ static void fail(struct job *job, const struct err *err)
 	end_job(job);
 }
 
-/* @value is consumed. */
-static void succeed(struct job *job, json_t *value)
+void job_succeed(struct job *job, json_t *value)
 {
-	const char *member = kinds[job->request.kind].member;
-
 	for (size_t i = 0; i < job->n_callers; i++)
-		varlink_call_reply(job->callers[i], json_pack("{s:O}", member, value));
+		varlink_call_reply(job->callers[i], json_pack("{s:O}", job_member(job), value));
 	job->n_callers = 0;
 	json_decref(value);
 	end_job(job);
 }
 
-/* @progress is consumed. */
-static void tell(struct job *job, json_t *progress)
+void job_tell(struct job *job, json_t *progress)
 {
 	for (size_t i = 0; i < job->n_callers; i++)
 		varlink_call_progress(job->callers[i], json_pack("{s:O}", "progress", progress));
@@ -134,89 +134,65 @@ static int64_t own_cpu_usec(int64_t *ret_peak_rss_kib)
 	       usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
-static void charge(struct job *job, const struct tool_usage *usage)
+void job_charge(struct job *job, int64_t cpu_usec, int64_t peak_rss_kib)
 {
-	job->cpu_usec += usage->cpu_usec;
-	if (usage->peak_rss_kib > job->peak_rss_kib)
-		job->peak_rss_kib = usage->peak_rss_kib;
+	job->cpu_usec += cpu_usec;
+	if (peak_rss_kib > job->peak_rss_kib)
+		job->peak_rss_kib = peak_rss_kib;
 }
 
 /* ---- phases -----------------------------------------------------------------------------------*/
 
-typedef void (*phase_fn)(struct job *job, json_t *answer);
-
-static void after_probe(struct job *job, json_t *answer);
-static void after_fetch(struct job *job, json_t *answer);
-static void after_judge(struct job *job, json_t *answer);
-
-static void phase_ended(struct job *job, json_t *answer, const struct err *err,
-			const struct tool_usage *usage, phase_fn then)
+void job_phase_ended(struct job *job, json_t *answer, const struct err *err,
+		     const struct tool_usage *usage, job_phase_fn then)
 {
 	tool_free(TAKE_PTR(job->tool));
-	charge(job, usage);
+	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
 	if (answer)
 		then(job, answer);
 	else
-		fail(job, err);
+		job_fail(job, err);
 }
 
-#define PHASE_END(name)                                                                            \
-	static void on_##name(json_t *answer, const struct err *err,                               \
-			      const struct tool_usage *usage, void *userdata)                      \
-	{                                                                                          \
-		phase_ended(userdata, answer, err, usage, after_##name);                           \
-	}
-PHASE_END(probe)
-PHASE_END(fetch)
-PHASE_END(judge)
-
-static void start_phase(struct job *job, const char *name, struct tool_spec spec)
+void job_start_phase(struct job *job, const char *name, struct tool_spec spec)
 {
 	struct err err = ERR_INIT;
 
 	spec.userdata = job;
-	tell(job, json_pack("{s:s}", "phase", name));
+	job_tell(job, json_pack("{s:s}", "phase", name));
 	if (tool_start(job->jobs->spec.loop, &spec, &job->tool, &err) < 0)
-		fail(job, &err);
+		job_fail(job, &err);
 	err_clear(&err);
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
+void job_set_text(json_t *object, const char *key, const char *text)
 {
 	json_object_set_new(object, key, text ? json_string(text) : json_null());
 }
 
-/* What every request to klpd-worker says. */
-static json_t *worker_request(const struct job *job)
+int64_t job_number(json_t *object, const char *key, int64_t fallback)
+{
+	json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+json_t *job_worker_request(const struct job *job)
 {
 	const struct jobs_spec *spec = &job->jobs->spec;
 	json_t *request = json_object();
 
-	set_text(request, "root", spec->place->root);
-	set_text(request, "cache", spec->place->cache);
-	set_text(request, "config", spec->options->config);
-	set_text(request, "kernel", spec->options->kernel);
+	job_set_text(request, "root", spec->place->root);
+	job_set_text(request, "cache", spec->place->cache);
+	job_set_text(request, "config", spec->options->config);
+	job_set_text(request, "kernel", spec->options->kernel);
 	json_object_set_new(request, "running_system", json_boolean(spec->place->running_system));
 	return request;
 }
 
-static void start_judge(struct job *job)
+void job_store_and_succeed(struct job *job, json_t *report)
 {
-	json_t *request = worker_request(job);
-
-	json_object_update(request, job->request.ask);
-	start_phase(job, "evaluate",
-		    (struct tool_spec){
-			    .program = "klpd-worker",
-			    .verb = kinds[job->request.kind].verb,
-			    .request = request,
-			    .deadline_msec = JUDGE_DEADLINE,
-			    .on_done = on_judge,
-		    });
-}
-
-static void store_and_answer(struct job *job, json_t *report)
-{
+	const struct place *place = job->jobs->spec.place;
 	char id[FINISH_ID_MAX];
 	struct finish finish = { .id = finish_id(id),
 				 .started = job->started,
@@ -228,136 +204,30 @@ static void store_and_answer(struct job *job, json_t *report)
 
 	finish.cpu_usec = job->cpu_usec + own_cpu_usec(&own_rss) - job->own_cpu_usec;
 	finish.peak_rss_kib = own_rss > job->peak_rss_kib ? own_rss : job->peak_rss_kib;
+	json_array_extend(json_object_get(report, "findings"), job->findings);
 	complete = finish_report(report, &finish);
-	if (store_save(job->jobs->spec.place->state_fd, complete, job->jobs->keep, &err) < 0) {
+	if (store_save(place->state_fd, complete, job->jobs->keep, &err) < 0) {
 		json_decref(complete);
-		fail(job, &err);
+		job_fail(job, &err);
 	} else {
-		succeed(job, complete);
+		intent_clear(place);
+		job_succeed(job, complete);
 	}
 	err_clear(&err);
-}
-
-static void after_judge(struct job *job, json_t *answer)
-{
-	const char *member = kinds[job->request.kind].member;
-	json_t *value = json_object_get(answer, member);
-	struct err err = ERR_INIT;
-
-	if (!value) {
-		err_set(&err, EXIT_STATUS_SOFTWARE, "klpd-worker answered without a %s", member);
-		fail(job, &err);
-	} else if (job->request.kind == JOB_SCAN) {
-		store_and_answer(job, value);
-	} else {
-		succeed(job, json_incref(value));
-	}
-	err_clear(&err);
-}
-
-static int64_t number_of(json_t *object, const char *key, int64_t fallback)
-{
-	json_t *value = json_object_get(object, key);
-
-	return json_is_integer(value) ? json_integer_value(value) : fallback;
-}
-
-/* {"repository", "file", "done", "total"} of klpd-fetch, as our callers know it. */
-static void on_fetch_progress(json_t *line, void *userdata)
-{
-	static const char *const counts[] = { "done", "total" };
-	struct job *job = userdata;
-	json_t *from = json_object_get(line, "progress"), *progress;
-	const char *repository = json_string_value(json_object_get(from, "repository"));
-	const char *file = json_string_value(json_object_get(from, "file"));
-
-	if (!from)
-		return;
-	progress = json_pack("{s:s}", "phase", "fetch");
-	if (repository)
-		json_object_set_new(
-			progress, "subject",
-			json_sprintf("%s%s%s", repository, file ? " " : "", file ? file : ""));
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-		if (json_is_integer(json_object_get(from, counts[i])))
-			json_object_set(progress, counts[i], json_object_get(from, counts[i]));
-	tell(job, progress);
-}
-
-static void start_fetch(struct job *job)
-{
-	static const char *const copied[] = { "releasever", "arch", "roles" };
-	int64_t seconds = number_of(job->probe, "fetch_timeout", FETCH_SECONDS);
-	json_t *request = json_object();
-
-	if (seconds < 1 || seconds > FETCH_SECONDS_MAX)
-		seconds = FETCH_SECONDS_MAX;
-	set_text(request, "root", job->jobs->spec.place->root);
-	set_text(request, "cache", job->jobs->spec.place->cache);
-	for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
-		json_object_set(request, copied[i], json_object_get(job->probe, copied[i]));
-	json_object_set_new(request, "refresh", json_boolean(job->request.refresh));
-	json_object_set_new(
-		request, "max_file_bytes",
-		json_integer(number_of(job->probe, "max_file_bytes", FETCH_FILE_SIZE_MAX)));
-	json_object_set_new(request, "timeout", json_integer(seconds));
-	json_object_set_new(request, "now", json_integer(timex_now()));
-	start_phase(job, "fetch",
-		    (struct tool_spec){
-			    .program = "klpd-fetch",
-			    .request = request,
-			    .deadline_msec = seconds * MSEC + FETCH_CLEANUP,
-			    .proxy = true,
-			    .on_progress = on_fetch_progress,
-			    .on_done = on_fetch,
-		    });
-}
-
-static void after_fetch(struct job *job, json_t *answer)
-{
-	job->bytes_fetched = number_of(json_object_get(answer, "fetched"), "bytes", 0);
-	start_judge(job);
-}
-
-static void after_probe(struct job *job, json_t *answer)
-{
-	job->probe = json_incref(json_object_get(answer, "probe"));
-	job->jobs->keep = number_of(job->probe, "history_keep", job->jobs->keep);
-	/* Without a profile for this system no repository has a role: nothing to fetch. */
-	if (json_is_object(json_object_get(job->probe, "roles")))
-		start_fetch(job);
-	else
-		start_judge(job);
-}
-
-static void start_probe(struct job *job)
-{
-	start_phase(job, "probe",
-		    (struct tool_spec){
-			    .program = "klpd-worker",
-			    .verb = "probe",
-			    .request = worker_request(job),
-			    .deadline_msec = PROBE_DEADLINE,
-			    .on_done = on_probe,
-		    });
-}
-
-static bool must_fetch(const struct job *job)
-{
-	const struct place *place = job->jobs->spec.place;
-
-	if (job->request.kind != JOB_SCAN || job->request.cached)
-		return false;
-	return job->request.refresh ||
-	       !cache_is_fresh(place->cache_fd, place->root_fd, timex_now());
 }
 
 /* ---- the queue --------------------------------------------------------------------------------*/
 
+/* It ends in a report that is kept. */
+static bool is_stored(const struct job *job)
+{
+	return job->request.kind == JOB_SCAN || job->request.kind == JOB_INSTALL;
+}
+
 /* Nobody waits for it, and nothing would be kept of it. */
 static bool is_pointless(const struct job *job)
 {
-	if (job->request.kind == JOB_SCAN)
+	if (is_stored(job))
 		return false;
 	for (size_t i = 0; i < job->n_callers; i++)
 		if (!varlink_call_gone(job->callers[i]))
@@ -376,12 +246,15 @@ static void on_next_turn(void *userdata)
 	jobs->running = true;
 	job->started = timex_now();
 	job->own_cpu_usec = own_cpu_usec(&unused);
+	job->findings = json_array();
+	if (is_stored(job))
+		intent_tell(jobs->spec.place, job->findings);
 	if (is_pointless(job))
 		end_job(job);
-	else if (must_fetch(job))
-		start_probe(job);
+	else if (job->request.kind == JOB_INSTALL)
+		scan_refresh(job, false, install_begin);
 	else
-		start_judge(job);
+		scan_refresh(job, false, scan_judge);
 }
 
 static bool is_same_scan(const struct job_request *a, const struct job_request *b)
@@ -427,6 +300,14 @@ const char *jobs_busy(const struct jobs *jobs, int64_t *ret_since)
 		return NULL;
 	*ret_since = jobs->head->started;
 	return kinds[jobs->head->request.kind].name;
+}
+
+bool jobs_installing(const struct jobs *jobs)
+{
+	for (const struct job *job = jobs->head; job; job = job->next)
+		if (job->request.kind == JOB_INSTALL)
+			return true;
+	return false;
 }
 
 struct jobs *jobs_new(const struct jobs_spec *spec)

@@ -17,6 +17,8 @@
 
 enum job_kind {
 	JOB_SCAN,
+	JOB_INSTALL,
+	JOB_VERIFY,
 	JOB_EVALUATE,
 	JOB_EXPLAIN,
 	JOB_CVE,
@@ -31,6 +33,8 @@ struct job_request {
 	json_t *ask;
 	bool cached;  /* scan: no fetching */
 	bool refresh; /* scan: fetch also what has not expired */
+	bool dry_run; /* install: no further than the plan */
+	bool retry_quarantined;
 };
 
 struct jobs;
@@ -53,5 +57,7 @@ void jobs_submit(struct jobs *jobs, const struct job_request *request, struct va
 
 /* No job runs or waits. */
 bool jobs_idle(const struct jobs *jobs);
+/* An installation runs or waits. */
+bool jobs_installing(const struct jobs *jobs);
 /* What runs ("scan") and since when, or NULL. */
 const char *jobs_busy(const struct jobs *jobs, int64_t *ret_since);

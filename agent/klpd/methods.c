@@ -165,6 +165,65 @@ static void scan(struct varlink_call *call, void *userdata)
 	jobs_submit(agent->jobs, &request, call);
 }
 
+/* One installation at a time, and nobody waits behind it unawares. */
+static bool refuse_busy(struct varlink_call *call, const struct agent *agent)
+{
+	char buf[TIMEX_TEXT_MAX];
+	int64_t since = 0;
+	const char *who = jobs_busy(agent->jobs, &since);
+
+	if (!jobs_installing(agent->jobs))
+		return false;
+	varlink_call_error(call, AGENT ".Busy",
+			   json_pack("{s:s,s:s}", "who", who ? who : "install", "since",
+				     timex_format(since, buf)));
+	return true;
+}
+
+static bool refuse_untrusted(struct varlink_call *call)
+{
+	if (varlink_call_trusted(call))
+		return false;
+	refuse(call, AGENT ".PermissionDenied",
+	       "only an agent of one's own changes the node; use --direct");
+	return true;
+}
+
+static void install(struct varlink_call *call, void *userdata)
+{
+	static const char *const flags[] = { "with_kernel" };
+	struct agent *agent = userdata;
+	const char *reboot = json_string_value(parameter(call, "reboot_option"));
+	struct job_request request;
+
+	if (reboot && !streq(reboot, "NoReboot") && !streq(reboot, "RebootIfNeeded")) {
+		varlink_call_invalid(call, "reboot_option");
+		return;
+	}
+	if (refuse_untrusted(call) || refuse_busy(call, agent) ||
+	    !read_options(call, JOB_INSTALL, &request))
+		return;
+	request.dry_run = json_is_true(parameter(call, "dry_run"));
+	request.retry_quarantined = json_is_true(parameter(call, "retry_quarantined"));
+	json_object_set_new(request.ask, "operation",
+			    json_string(request.dry_run ? "Scan" : "Install"));
+	json_object_set_new(request.ask, "reboot_option",
+			    json_string(reboot ? reboot : "NoReboot"));
+	copy_text(request.ask, "overrides", varlink_call_parameters(call));
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		json_object_set_new(request.ask, flags[i],
+				    json_boolean(json_is_true(parameter(call, flags[i]))));
+	jobs_submit(agent->jobs, &request, call);
+}
+
+static void verify(struct varlink_call *call, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	jobs_submit(agent->jobs, &(struct job_request){ .kind = JOB_VERIFY, .ask = json_object() },
+		    call);
+}
+
 static void evaluate(struct varlink_call *call, void *userdata)
 {
 	static const char *const passed_on[] = { "snapshot", "explain", "cve" };
@@ -220,6 +279,11 @@ const struct varlink_method methods[] = {
 	{ "GetReport", get_report, NEEDS({ "id", JSON_STRING, true }) },
 	{ "GetHistory", get_history, NEEDS({ "limit", JSON_INTEGER, true }) },
 	{ "Scan", scan, NEEDS({ "options", JSON_OBJECT, true }) },
+	{ "Install", install,
+	  NEEDS({ "options", JSON_OBJECT, true }, { "dry_run", JSON_TRUE, true },
+		{ "with_kernel", JSON_TRUE, true }, { "retry_quarantined", JSON_TRUE, true },
+		{ "reboot_option", JSON_STRING, true }, { "overrides", JSON_STRING, true }) },
+	{ "Verify", verify, NULL },
 	{ "Evaluate", evaluate,
 	  NEEDS({ "options", JSON_OBJECT, true }, { "snapshot", JSON_STRING, true },
 		{ "explain", JSON_STRING, true }, { "cve", JSON_STRING, true },

@@ -16,8 +16,7 @@ struct tool {
 	char *last; /* the latest line of a program with progress */
 };
 
-/* The program @name in the directory of our own, or NULL with @err. */
-static char *sibling(const char *name, struct err *err)
+char *tool_path(const char *name, struct err *err)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -98,7 +97,7 @@ int tool_start(struct loop *loop, const struct tool_spec *spec, struct tool **re
 	_cleanup_(tool_freep)
 	struct tool *tool = xcalloc(1, sizeof(*tool));
 	json_auto_t *request = spec->request;
-	_cleanup_free_ char *path = sibling(spec->program, err);
+	_cleanup_free_ char *path = tool_path(spec->program, err);
 	_cleanup_free_ char *input = json_dumps(request, JSON_COMPACT);
 	const char *argv[] = { path, spec->verb, NULL };
 

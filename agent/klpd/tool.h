@@ -19,6 +19,10 @@ struct tool_usage {
 	int64_t cpu_usec, peak_rss_kib;
 };
 
+/* @answer (borrowed) or, if that is NULL, @err. May free the tool. */
+typedef void (*tool_done_fn)(json_t *answer, const struct err *err, const struct tool_usage *usage,
+			     void *userdata);
+
 struct tool_spec {
 	const char *program; /* "klpd-worker" */
 	const char *verb;    /* its argument; NULL: none */
@@ -27,11 +31,12 @@ struct tool_spec {
 	bool proxy; /* the program goes to the network: let the proxy variables through */
 	/* NULL, or gets each object of a program that writes several, one a line; the last too. */
 	void (*on_progress)(json_t *object, void *userdata);
-	/* @answer (borrowed) or, if that is NULL, @err. May free the tool. */
-	void (*on_done)(json_t *answer, const struct err *err, const struct tool_usage *usage,
-			void *userdata);
+	tool_done_fn on_done;
 	void *userdata;
 };
+
+/* The program @name in the directory of our own, or NULL with @err. To be freed. */
+char *tool_path(const char *name, struct err *err);
 
 /* Starts the program that stands beside our own. Return: 0, or -1 with @err. */
 _must_check_ int tool_start(struct loop *loop, const struct tool_spec *spec, struct tool **ret,

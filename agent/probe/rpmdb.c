@@ -246,8 +246,11 @@ static int iterate(struct rpmdb_query *q, const char *dbpath)
 		rpmdbMatchIterator it = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
 		Header h;
 
-		while ((h = rpmdbNextIterator(it)))
+		while (r == 0 && (h = rpmdbNextIterator(it))) {
 			take_header(q, h);
+			if (q->visit && q->visit(h, q->userdata) != 0)
+				r = -1;
+		}
 		rpmdbFreeIterator(it);
 	}
 	rpmtsCloseDB(ts);

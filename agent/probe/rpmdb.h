@@ -18,6 +18,8 @@ struct rpmdb_query {
 	rpmdb_name_fn modules; /* for which packages to list kernel modules; NULL: none */
 	void *userdata;
 	const char *provide; /* look for this provide in every package; NULL: none */
+	/* NULL, or gets rpm's Header of every package; nonzero ends the reading as failed. */
+	int (*visit)(void *header, void *userdata);
 	/* result */
 	struct installed *items;
 	size_t n;

@@ -4,16 +4,12 @@
 /*
  * primary.xml -> the packages that a repository offers, as far as we care
  *
- * Only <package> elements of wanted names reach libsolv (metadata/primary.h), so memory does not
- * grow with the repository. A document that cannot be filtered with certainty is loaded whole, and
- * the finding "primary-unusual" says so.
+ * Only wanted names are read (solv/filtered.h), so memory does not grow with the repository.
  */
 
 #include "core/catalogue.h"
 #include "metadata/wanted.h"
 #include "solv/stream.h"
-
-#define AVAILABLE_FILTERED_MAX ((uint64_t)64 * 1024 * 1024) /* bytes of wanted packages */
 
 /* The package library's version. */
 const char *available_library(void);

@@ -80,19 +80,19 @@ static void add_unknown(struct gather *g, enum repo_role role, const char *const
 /* ---- metadata ---------------------------------------------------------------------------------
  */
 
-/* Return: 0, 1 when the repository has no such file, or -1 with @err. */
-static int open_stream(struct gather *g, const struct cache_entry *e, const char *type,
-		       struct stream **ret, struct err *err)
+int gather_open(int cache, const struct cache_entry *entry, const char *type, struct stream **ret,
+		struct err *err)
 {
-	const struct cache_file *file = cache_file_find(e, type);
+	const struct cache_file *file = cache_file_find(entry, type);
 	_cleanup_close_ int fd = -1;
 
 	if (!file)
 		return 1;
-	fd = cache_open_file(g->cache, file);
+	fd = cache_open_file(cache, file);
 	if (fd < 0)
-		return err_set(err, EXIT_STATUS_DATA, "%s: the cached %s is not usable (%s)", e->id,
-			       type, fd == -ESTALE ? "its size has changed" : strerror(-fd));
+		return err_set(err, EXIT_STATUS_DATA, "%s: the cached %s is not usable (%s)",
+			       entry->id, type,
+			       fd == -ESTALE ? "its size has changed" : strerror(-fd));
 	return stream_open(fd, file->name, MARKUP_BYTES_MAX, file->open_size, ret, err);
 }
 
@@ -123,7 +123,7 @@ static int read_updateinfo(struct gather *g, const struct cache_entry *e, struct
 	struct stream *stream = NULL;
 	_cleanup_(updateinfo_freep)
 	struct updateinfo *reader = NULL;
-	int r = open_stream(g, e, "updateinfo", &stream, err);
+	int r = gather_open(g->cache, e, "updateinfo", &stream, err);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0; /* a repository without updateinfo is normal */
@@ -151,7 +151,7 @@ static int read_primary(struct gather *g, const struct cache_entry *e, struct sn
 
 	if (e->role != REPO_ROLE_LIVEPATCH)
 		return 0;
-	r = open_stream(g, e, "primary", &stream, err);
+	r = gather_open(g->cache, e, "primary", &stream, err);
 	if (r > 0)
 		return err_set(err, EXIT_STATUS_DATA, "%s: its package list was not fetched",
 			       e->id);

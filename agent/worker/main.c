@@ -18,10 +18,9 @@ static const struct {
 	const char *name;
 	verb_fn run;
 } verbs[] = {
-	{ "probe", verb_probe },	   { "scan", verb_scan },
-	{ "evaluate", verb_scan },	   { "capture", verb_capture },
-	{ "explain", verb_explain },	   { "cve", verb_cve },
-	{ "config", verb_config },	   { "baseline", verb_baseline },
+	{ "probe", verb_probe },	   { "scan", verb_scan },	  { "evaluate", verb_scan },
+	{ "capture", verb_capture },	   { "explain", verb_explain },	  { "cve", verb_cve },
+	{ "config", verb_config },	   { "baseline", verb_baseline }, { "plan", verb_plan },
 	{ "activation", verb_activation },
 };
 

@@ -7,8 +7,8 @@
 
 struct raw {
 	const char *root, *cache, *config, *baseline, *kernel, *snapshot, *explain, *cve, *trigger;
-	const char *as_of, *operation, *reboot_option;
-	const json_t *wait;
+	const char *as_of, *operation, *reboot_option, *overrides;
+	const json_t *quarantine, *wait;
 };
 
 static int member_error(struct err *err, const char *key, const char *what)
@@ -36,7 +36,11 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 		{ "as_of", &raw->as_of, NULL },
 		{ "operation", &raw->operation, NULL },
 		{ "reboot_option", &raw->reboot_option, NULL },
+		{ "overrides", &raw->overrides, NULL },
 		{ "running_system", NULL, &ret->running_system },
+		{ "with_kernel", NULL, &ret->with_kernel },
+		{ "retry_quarantined", NULL, &ret->retry_quarantined },
+		{ "quarantine", .other = &raw->quarantine },
 		{ "wait", .other = &raw->wait },
 	};
 	const char *key;
@@ -60,6 +64,31 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 			*members[i].other = value;
 		else
 			return member_error(err, key, "not of the expected type");
+	}
+	return 0;
+}
+
+/* [{"package": title, "reason": sentence}] */
+static int read_quarantine(const json_t *list, struct arena *arena, struct request *ret,
+			   struct err *err)
+{
+	const json_t *row;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return member_error(err, "quarantine", "not of the expected type");
+	json_array_foreach((json_t *)list, i, row)
+	{
+		const char *package = json_string_value(json_object_get(row, "package"));
+		const char *reason = json_string_value(json_object_get(row, "reason"));
+
+		if (!package || !reason)
+			return member_error(err, "quarantine", "a package and a reason are needed");
+		*ARENA_PUSH(arena, ret->bans, ret->n_bans) = (struct plan_ban){
+			.package = arena_strdup(arena, package),
+			.reason = arena_strdup(arena, reason),
+			.quarantine = true,
+		};
 	}
 	return 0;
 }
@@ -109,6 +138,7 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 		return err_set(err, EXIT_STATUS_USAGE, "request: %s",
 			       object ? "not an object" : error.text);
 	if (read_members(object, &raw, ret, err) < 0 || read_words(&raw, ret, err) < 0 ||
+	    read_quarantine(raw.quarantine, arena, ret, err) < 0 ||
 	    read_wait(raw.wait, ret, err) < 0)
 		return -1;
 
@@ -120,6 +150,7 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	ret->snapshot = arena_strdup(arena, raw.snapshot);
 	ret->explain = arena_strdup(arena, raw.explain);
 	ret->cve = arena_strdup(arena, raw.cve);
+	ret->overrides = arena_strdup(arena, raw.overrides);
 	ret->trigger = arena_strdup(arena, raw.trigger ? raw.trigger : "manual");
 	return 0;
 }

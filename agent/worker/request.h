@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "core/plan.h"
 #include "core/report.h"
 
 struct request {
@@ -23,7 +24,12 @@ struct request {
 	bool as_of_given;
 	enum operation operation;
 	enum reboot_option reboot_option;
-	int64_t wait;	     /* activation: seconds to wait for the kernel; 0 */
+	int64_t wait; /* activation: seconds to wait for the kernel; 0 */
+	/* plan: */
+	const char *overrides; /* InstallOverrideList file; NULL */
+	struct plan_ban *bans; /* quarantined livepatches */
+	size_t n_bans;
+	bool with_kernel, retry_quarantined;
 	bool running_system; /* the root is the machine this process runs on */
 };
 

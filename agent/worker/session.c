@@ -62,8 +62,8 @@ static int read_text(struct session *s, int dir, const char *path, size_t max, c
 	return 0;
 }
 
-static int read_doc(struct session *s, int dir, const char *path, const struct doc **ret,
-		    struct err *err)
+int session_read_doc(struct session *s, int dir, const char *path, const struct doc **ret,
+		     struct err *err)
 {
 	const char *text;
 	size_t len;
@@ -83,7 +83,7 @@ int session_open(struct session *s, struct err *err)
 		return err_set_errno(err, EXIT_STATUS_USAGE, errno, "root directory %s", q->root);
 	if (!q->config && !fsx_exists_at(s->root, CONFIG_FILE))
 		return config_from_doc(NULL, &s->config, err);
-	if (read_doc(s, q->config ? AT_FDCWD : s->root, file, &s->config_doc, err) < 0)
+	if (session_read_doc(s, q->config ? AT_FDCWD : s->root, file, &s->config_doc, err) < 0)
 		return -1;
 	s->config_file = file;
 	return config_from_doc(s->config_doc, &s->config, err);
@@ -119,7 +119,8 @@ static int own_platforms(struct session *s, struct err *err)
 		const char *path = arena_printf(s->arena, "%s/%s", PLATFORM_DIR, names->items[i]);
 		const struct doc *doc;
 
-		if (read_doc(s, s->root, path, &doc, err) < 0 || try_platform(s, doc, err) < 0)
+		if (session_read_doc(s, s->root, path, &doc, err) < 0 ||
+		    try_platform(s, doc, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -27,6 +27,10 @@ DEFINE_CLEANUP(struct session *, session_close);
 /* Opens the root and reads the configuration. */
 _must_check_ int session_open(struct session *s, struct err *err);
 
+/* YAML or JSON; @dir may be AT_FDCWD. Lives in the session's arena. */
+_must_check_ int session_read_doc(struct session *s, int dir, const char *path,
+				  const struct doc **ret, struct err *err);
+
 /* os-release, and the platform profile that fits it. */
 _must_check_ int session_identify(struct session *s, struct err *err);
 /* The baseline asked for, or configured, or the platform's own. */

@@ -13,6 +13,7 @@ typedef int (*verb_fn)(struct session *s, json_t **ret, struct err *err);
 
 int verb_probe(struct session *s, json_t **ret, struct err *err);      /* {"probe": {...}} */
 int verb_scan(struct session *s, json_t **ret, struct err *err);       /* {"report": {...}} */
+int verb_plan(struct session *s, json_t **ret, struct err *err);       /* {"plan": {...}, ...} */
 int verb_activation(struct session *s, json_t **ret, struct err *err); /* {"activation": {...}} */
 int verb_capture(struct session *s, json_t **ret, struct err *err);    /* {"snapshot": {...}} */
 int verb_explain(struct session *s, json_t **ret, struct err *err);    /* {"explanation": {...}} */

@@ -33,6 +33,22 @@ PLACES = {
 }
 
 
+# What kpatch does, on a directory that stands for /sys. A module that says so is refused.
+SIMULATED_KPATCH = """#!/bin/sh
+[ "$1" = load ] || exit 1
+name=$(basename "$2" .ko | tr - _)
+echo "loading patch module: $2"
+if grep -q REFUSED "$2"; then
+	echo "insmod: ERROR: could not insert module $2: Required key not available" >&2
+	echo "kpatch: failed to load module $2" >&2
+	exit 1
+fi
+mkdir -p "/sys/kernel/livepatch/$name"
+echo 1 >"/sys/kernel/livepatch/$name/enabled"
+echo 0 >"/sys/kernel/livepatch/$name/transition"
+"""
+
+
 def uname(version=RUNNING[0], release=RUNNING[1], arch=ARCH):
     return f"{version}-{release}.{arch}"
 
@@ -122,7 +138,7 @@ class Scenario:
                     provides=("system-release(releasever) = 2", "system-release = 2")),
             Package("kpatch-runtime", "0.9.4", "5.amzn2", arch="noarch", build_time=ago(300),
                     summary="Dynamic kernel patching", provides=("kpatch = 0.9.4",),
-                    files={"/usr/sbin/kpatch": "#!/bin/sh\n"}),
+                    files={"/usr/sbin/kpatch": SIMULATED_KPATCH}),
             Package("bash", "4.2.46", "34.amzn2", build_time=ago(300), summary="The shell"),
         ]
 
@@ -169,6 +185,7 @@ class Scenario:
         node.set_os("amzn2")
         node.set_kernel(uname(), self.ago(40), self.ago(9))
         node.enable_service()
+        node.write("usr/sbin/kpatch", SIMULATED_KPATCH).chmod(0o755)
         for repo_id, place in PLACES.items():
             node.add_repo_file(f"{repo_id}.repo", nodes.al2_section(
                 repo_id, place[0], repo_gpgcheck=int(self.sign_metadata)))

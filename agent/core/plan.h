@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The plan: what an installation would do, as a value (schema klpd.plan/1)
+ *
+ * Pure. It is made in three steps, each of which only adds:
+ *
+ *   plan_goals()   which builds the judgement wants installed, and which installed ones loaded
+ *   (solv/solve.h) the steps that reach the goals: packages, where they are, what they replace
+ *   plan_guard()   what must not be done, as refusals
+ *
+ * A plan with a refusal is never carried out, not even in part. Whoever carries it out checks
+ * again (agent/apply): the guard is what people are told, not what protects the node.
+ */
+
+#include "core/judge.h"
+#include "core/override.h"
+
+enum plan_kind {
+	PLAN_LIVEPATCH,
+	PLAN_RUNTIME,
+	PLAN_KERNEL,
+	PLAN_DEPENDENCY, /* nothing of the above */
+};
+
+enum plan_action {
+	PLAN_INSTALL,	/* new, or beside what is installed (kernels) */
+	PLAN_UPGRADE,	/* replaces an older build of the same name and architecture */
+	PLAN_DOWNGRADE, /* always refused, as are the next two */
+	PLAN_REINSTALL,
+	PLAN_ERASE,
+};
+
+/* A build that shall be installed. Version NULL: any; what is offered newest. */
+struct plan_goal {
+	struct nevra nevra;
+	enum plan_kind kind;
+	const char *why; /* "approved by rule 1 ...", "kernel-livepatch-... needs it" */
+};
+
+struct plan_step {
+	struct nevra nevra;
+	enum plan_kind kind;
+	enum plan_action action;
+	const struct nevra *replaces; /* PLAN_UPGRADE, PLAN_DOWNGRADE; else NULL */
+	/* Where it is; all unset for PLAN_ERASE. */
+	const char *repository; /* section id */
+	const char *location;	/* as primary.xml says: relative to the repository's URL */
+	const char *checksum_type, *checksum;
+	int64_t size, installed_size; /* bytes; -1 not said */
+	/* What it would do to the node, as primary.xml tells. */
+	bool provides_kernel; /* provides kernel, kernel-core or kernel-uname-r */
+	bool writes_boot;     /* has files below /boot */
+};
+
+/* An installed, approved livepatch that the kernel does not run. */
+struct plan_load {
+	struct nevra nevra;
+	const char **modules;
+	size_t n_modules;
+};
+
+struct plan_refusal {
+	const char *package; /* title, or "" when it concerns the whole plan */
+	const char *code;    /* stable, for programs: "erase", "downgrade", "other-kernel", ... */
+	const char *message; /* one sentence: what, why, what to do */
+};
+
+struct plan {
+	struct arena *arena;
+	const char *id;	    /* 16 hex digits of steps and loads: equal plans have equal ids */
+	const char *kernel; /* uname -r that it is made for */
+	struct plan_goal *goals;
+	size_t n_goals;
+	struct plan_step *steps; /* in the order of installation */
+	size_t n_steps;
+	struct plan_load *loads;
+	size_t n_loads;
+	struct plan_refusal *refusals;
+	size_t n_refusals;
+};
+
+/* A build that must not be installed or loaded, whatever the baseline says. */
+struct plan_ban {
+	const char *package; /* name form or glob (core/match.h); NULL */
+	const char *sha256;  /* of the package file, lower-case hex; NULL */
+	const char *reason;  /* one sentence */
+	bool quarantine;     /* a load was followed by an unclean boot; else: recalled */
+};
+
+struct plan_wishes {
+	const struct override_list *overrides; /* NULL: the baseline decides */
+	const struct plan_ban *bans;
+	size_t n_bans;
+	bool with_kernel;	/* also the approved newer kernel */
+	bool retry_quarantined; /* quarantines do not count */
+	bool running_system;	/* false: a directory stands for the node; no kernel to load into */
+	const char *disabled;	/* why no change may be made, or NULL */
+};
+
+/* What the node can bear, and what is allowed at most. */
+struct plan_limits {
+	int64_t disk_free;   /* bytes below /var and /usr, the smaller one; -1 not known */
+	int64_t memory_free; /* bytes available; -1 not known */
+	size_t steps_max;
+	int64_t bytes_max; /* of all packages together */
+};
+
+#define PLAN_LIMITS                                                                                \
+	((struct plan_limits){ .disk_free = -1,                                                    \
+			       .memory_free = -1,                                                  \
+			       .steps_max = 8,                                                     \
+			       .bytes_max = (int64_t)512 * 1024 * 1024 })
+
+/**
+ * plan_goals() - a new plan with goals and loads
+ * @j: as evaluate_judge() left it; must outlive the plan
+ *
+ * The goals are the approved candidate livepatch if it is not installed, the platform's runtime if
+ * it is missing and a livepatch is wanted, and with @wishes->with_kernel the approved newer kernel.
+ * With an override list: what it names among the livepatches of the running kernel (and kernels,
+ * with_kernel). A goal that is banned becomes a refusal instead. Free with plan_free().
+ */
+_returns_nonnull_ struct plan *plan_goals(const struct judge *j, const struct plan_wishes *wishes);
+void plan_free(struct plan *plan); /* accepts NULL */
+DEFINE_CLEANUP(struct plan *, plan_free);
+
+/* Adds a refusal. */
+_printf_(4, 5) void plan_refuse(struct plan *plan, const struct nevra *nevra, const char *code,
+				const char *fmt, ...);
+
+/**
+ * plan_guard() - refuse what must not be done
+ *
+ * Refused: erasing, downgrading, reinstalling; livepatches for another kernel; markers; anything
+ * that provides a kernel or writes below /boot unless @wishes->with_kernel; names outside what the
+ * platform allows (livepatches, runtime, with_kernel its kernels); a goal that no step reaches;
+ * steps without a SHA-2 checksum; more or larger steps than @limits; too little disk (twice the
+ * installed size plus the packages must fit) or memory. Completes the plan: sets the id.
+ */
+void plan_guard(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes,
+		const struct plan_limits *limits);
+
+/* Nothing to install and nothing to load. */
+bool plan_is_empty(const struct plan *plan);
+
+const char *plan_kind_name(enum plan_kind kind);       /* "livepatch", ... */
+const char *plan_action_name(enum plan_action action); /* "install", ... */

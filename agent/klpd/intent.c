@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "klpd/intent.h"
+
+#include "base/fsx.h"
+#include "base/log.h"
+#include "base/timex.h"
+
+#include <fcntl.h>
+
+#define INTENT	   "intent.json"
+#define QUARANTINE "quarantine.json"
+#define MODE	   0644
+#define BYTES_MAX  ((size_t)1024 * 1024)
+
+static json_t *read_json(const struct place *place, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (fsx_read_at(place->state_fd, name, BYTES_MAX, &text, &len) < 0)
+		return NULL;
+	return json_loadb(text, len, 0, NULL);
+}
+
+static int write_json(const struct place *place, const char *name, json_t *json)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(1));
+
+	return fsx_write_atomic_at(place->state_fd, name, text, strlen(text), MODE);
+}
+
+/* Of the root; "" where there is none to ask. To be freed. */
+static char *boot_id(const struct place *place)
+{
+	char *text = NULL;
+	size_t len;
+
+	if (fsx_read_at(place->root_fd, "proc/sys/kernel/random/boot_id", 128, &text, &len) < 0)
+		return xstrdup("");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static json_t *now_json(void)
+{
+	char buf[TIMEX_TEXT_MAX];
+
+	return json_string(timex_format(timex_now(), buf));
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+int intent_write(const struct place *place, json_t *plan, struct err *err)
+{
+	_cleanup_free_ char *boot = boot_id(place);
+	json_auto_t *intent =
+		json_pack("{s:o,s:s,s:O}", "started", now_json(), "boot_id", boot, "plan", plan);
+	int r = write_json(place, INTENT, intent);
+
+	return r < 0 ? err_set_errno(err, EXIT_STATUS_IO, -r,
+				     "what is going to be done cannot be written down, so it is "
+				     "not done")
+		     : 0;
+}
+
+static void add_finding(json_t *findings, const char *code, const char *subject, char *message)
+{
+	json_array_append_new(findings,
+			      json_pack("{s:s,s:s,s:s,s:s}", "code", code, "severity", "warning",
+					"subject", subject, "message", message));
+	log_warning("%s", message);
+	free(message);
+}
+
+/* The livepatches that an intent was going to install or load. */
+static void quarantine(const struct place *place, json_t *plan, const char *started)
+{
+	static const char *const lists[] = { "steps", "loads" };
+	json_auto_t *list = intent_quarantine(place);
+
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
+		json_t *row;
+		size_t i;
+
+		json_array_foreach(json_object_get(plan, lists[k]), i, row)
+		{
+			const char *kind = text_of(row, "kind");
+
+			if (*kind && !streq(kind, "livepatch"))
+				continue;
+			json_array_append_new(
+				list,
+				json_pack("{s:s,s:o}", "package", text_of(row, "package"), "reason",
+					  json_sprintf("its installation of %s was followed "
+						       "by a boot that it did not ask for",
+						       started)));
+		}
+	}
+	if (write_json(place, QUARANTINE, list) < 0)
+		log_warning("the quarantine cannot be written");
+}
+
+void intent_tell(const struct place *place, json_t *findings)
+{
+	json_auto_t *intent = read_json(place, INTENT);
+	_cleanup_free_ char *boot = boot_id(place);
+	json_t *plan = json_object_get(intent, "plan");
+	const char *started = text_of(intent, "started"), *id = text_of(plan, "id");
+
+	if (!intent)
+		return;
+	if (streq(text_of(intent, "boot_id"), boot)) {
+		add_finding(findings, "interrupted", id,
+			    xasprintf("the installation of plan %s, begun %s, was interrupted; "
+				      "this report says what is there now, klpctl install goes on",
+				      id, started));
+		return;
+	}
+	quarantine(place, plan, started);
+	add_finding(findings, "quarantined", id,
+		    xasprintf("the installation of plan %s, begun %s, was followed by a boot that "
+			      "it did not ask for; its livepatches are not loaded again until "
+			      "klpctl install --retry-quarantined",
+			      id, started));
+}
+
+void intent_clear(const struct place *place)
+{
+	unlinkat(place->state_fd, INTENT, 0);
+}
+
+json_t *intent_quarantine(const struct place *place)
+{
+	json_t *list = read_json(place, QUARANTINE);
+
+	if (json_is_array(list))
+		return list;
+	json_decref(list);
+	return json_array();
+}
+
+void intent_release(const struct place *place)
+{
+	unlinkat(place->state_fd, QUARANTINE, 0);
+}

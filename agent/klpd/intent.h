@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * What klpd means to do, written down before it is done
+ *
+ *   STATE/intent.json      an installation that has begun and has not been reported yet
+ *   STATE/quarantine.json  livepatches whose installation was followed by a boot that nobody asked
+ *                          for: they may have brought the kernel down, and are not loaded again
+ *                          until someone says so
+ *
+ * Whatever ends klpd in between (a kill, a power cut, a panic of the kernel), the next one finds
+ * the intent: after the same boot the installation was interrupted; after another one, quarantine.
+ */
+
+#include "base/err.h"
+#include "klpd/place.h"
+
+#include <jansson.h>
+
+/* Writes the intent to carry out @plan, durably. 0, or -1 with @err (IO). */
+_must_check_ int intent_write(const struct place *place, json_t *plan, struct err *err);
+/* Appends to @findings what an intent left by someone else means; quarantines what it must. */
+void intent_tell(const struct place *place, json_t *findings);
+/* The installation was reported. */
+void intent_clear(const struct place *place);
+
+/* [{package, reason}]; a new reference. */
+json_t *intent_quarantine(const struct place *place);
+/* Lets every livepatch out. */
+void intent_release(const struct place *place);

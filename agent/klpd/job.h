@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * One job, for the files that carry jobs out (jobs.c, scan.c, install.c)
+ *
+ * A job moves from phase to phase; each phase is one program, and its end starts the next phase or
+ * finishes the job by job_succeed() or job_fail(), after which it does not exist any more.
+ */
+
+#include "klpd/applier.h"
+#include "klpd/jobs.h"
+#include "klpd/tool.h"
+
+#define MSEC ((int64_t)1000)
+
+struct install; /* install.c */
+
+struct job {
+	struct job *next;
+	struct jobs *jobs;
+	struct job_request request;
+	struct varlink_call **callers;
+	size_t n_callers;
+	struct tool *tool;
+	json_t *probe;			    /* what klpd-worker probe said; NULL: not asked */
+	void (*refreshed)(struct job *job); /* what follows scan_refresh() */
+	bool primary;			    /* fetch kernel repositories' package lists too */
+	struct install *install;
+	json_t *findings; /* of ours, for the report */
+	int64_t started;
+	int64_t cpu_usec, peak_rss_kib, bytes_fetched;
+	int64_t own_cpu_usec; /* of klpd itself at the start */
+};
+
+const struct jobs_spec *job_spec(const struct job *job);
+/* Of its kind: the verb of klpd-worker, and the member of its answer and of ours. */
+const char *job_verb(const struct job *job);
+const char *job_member(const struct job *job);
+/* How many reports to keep: as the configuration said last. */
+void job_set_keep(struct job *job, int64_t keep);
+
+/* ---- ends ---- */
+void job_fail(struct job *job, const struct err *err);
+/* @value is consumed. */
+void job_succeed(struct job *job, json_t *value);
+/* Completes @report (borrowed), stores it and succeeds with it. */
+void job_store_and_succeed(struct job *job, json_t *report);
+
+/* ---- phases ---- */
+
+typedef void (*job_phase_fn)(struct job *job, json_t *answer);
+
+/* @progress is consumed. */
+void job_tell(struct job *job, json_t *progress);
+void job_charge(struct job *job, int64_t cpu_usec, int64_t peak_rss_kib);
+/* The end of a program: what it cost is charged, then @then or job_fail(). */
+void job_phase_ended(struct job *job, json_t *answer, const struct err *err,
+		     const struct tool_usage *usage, job_phase_fn then);
+/* Starts the program of a phase; @spec.userdata is filled in. */
+void job_start_phase(struct job *job, const char *name, struct tool_spec spec);
+/* What every request to klpd-worker says. A new reference. */
+json_t *job_worker_request(const struct job *job);
+
+/* Defines on_NAME(), for tool_spec.on_done, out of after_NAME(). */
+#define JOB_PHASE_END(name)                                                                        \
+	static void on_##name(json_t *answer, const struct err *err,                               \
+			      const struct tool_usage *usage, void *userdata)                      \
+	{                                                                                          \
+		job_phase_ended(userdata, answer, err, usage, after_##name);                       \
+	}                                                                                          \
+	struct _semicolon_after_##name
+
+/* ---- the kinds of jobs ---- */
+
+/*
+ * Brings the metadata up to date if the request and the cache say so, then goes on with @then.
+ * @primary: also the package lists of kernel repositories, whatever their age.
+ */
+void scan_refresh(struct job *job, bool primary, void (*then)(struct job *job));
+/*
+ * Starts klpd-fetch for the node that was probed. @more (consumed, may be NULL) is added to the
+ * request.
+ */
+void scan_start_fetch(struct job *job, json_t *more, tool_done_fn on_done);
+/* Judges, by the verb of the job's kind, and ends it. */
+void scan_judge(struct job *job);
+
+/* An installation, from metadata at hand to the final report. */
+void install_begin(struct job *job);
+void install_free(struct install *install); /* accepts NULL */
+
+/* "key" of @object as a number, or @fallback. */
+int64_t job_number(json_t *object, const char *key, int64_t fallback);
+/* null for NULL. */
+void job_set_text(json_t *object, const char *key, const char *text);
