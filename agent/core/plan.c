@@ -335,19 +335,19 @@ static enum plan_action real_action(const struct plan_step *step)
 static void check_action(const struct guard *g, const struct plan_step *step)
 {
 	const struct nevra *n = &step->nevra, *old = step->replaces;
-	struct arena *arena = g->plan->arena;
-	const char *title = nevra_title(arena, n);
+	const struct platform *p = g->j->in->platform;
+	const char *title = nevra_title(g->plan->arena, n);
+	const char *old_title = old ? nevra_title(g->plan->arena, old) : "a newer build";
 
-	if (old && (!streq(old->name, n->name) || step->kind == PLAN_KERNEL)) {
-		plan_refuse(g->plan, n, "erase",
-			    "%s would take the place of %s, which klpd never removes; install it "
-			    "with the package manager if that is wanted",
-			    title, nevra_title(arena, old));
-		return;
-	}
 	switch (real_action(step)) {
 	case PLAN_INSTALL:
 	case PLAN_UPGRADE:
+		if (!old || (streq(old->name, n->name) && !(p && platform_is_kernel(p, n->name))))
+			break;
+		plan_refuse(g->plan, n, "erase",
+			    "%s would take the place of %s, which klpd does not remove; use the "
+			    "package manager if that is wanted",
+			    title, old_title);
 		break;
 	case PLAN_ERASE:
 		plan_refuse(g->plan, n, "erase",
@@ -358,8 +358,8 @@ static void check_action(const struct guard *g, const struct plan_step *step)
 	case PLAN_DOWNGRADE:
 		plan_refuse(g->plan, n, "downgrade",
 			    "%s is older than what is installed (%s), and klpd never goes back; "
-			    "remove the newer one first if that is wanted",
-			    title, old ? nevra_title(arena, old) : "a newer build");
+			    "use the package manager if that is wanted",
+			    title, old_title);
 		break;
 	case PLAN_REINSTALL:
 		plan_refuse(g->plan, n, "reinstall",
@@ -473,18 +473,23 @@ static bool reaches(const struct plan_step *step, const struct nevra *goal)
 
 static void check_goal(const struct guard *g, const struct plan_goal *goal)
 {
-	const char *title = plan_title(g->plan->arena, &goal->nevra);
-
 	for (size_t i = 0; i < g->plan->n_steps; i++)
 		if (reaches(&g->plan->steps[i], &goal->nevra))
-			return;
-	for (size_t i = 0; i < g->plan->n_refusals; i++)
-		if (streq(g->plan->refusals[i].package, title))
 			return;
 	plan_refuse(g->plan, &goal->nevra, "goal-unreached",
 		    "%s is wanted (%s), but no enabled repository offers a way to it; check which "
 		    "are enabled and scan again",
-		    title, goal->why);
+		    plan_title(g->plan->arena, &goal->nevra), goal->why);
+}
+
+/* The solver makes no steps at all when it refuses one goal, and has said why. */
+static bool solver_refused(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_refusals; i++)
+		if (streq(plan->refusals[i].code, "not-offered") ||
+		    streq(plan->refusals[i].code, "dependency"))
+			return true;
+	return false;
 }
 
 /* Bytes of the livepatches, which the kernel will hold in memory. */
@@ -498,7 +503,10 @@ static int64_t livepatch_bytes(const struct plan *plan)
 	return sum;
 }
 
-/* Limits that are not known (-1) are not held against the plan; sizes that are not known are. */
+/*
+ * Limits that are not known are not held against the plan. Nor are installed sizes: rpm looks at
+ * the disk itself before it changes anything.
+ */
 static void check_limits(struct plan *plan, const struct plan_limits *limits)
 {
 	int64_t download = plan_download_bytes(plan), installed = plan_installed_bytes(plan);
@@ -515,10 +523,10 @@ static void check_limits(struct plan *plan, const struct plan_limits *limits)
 			    "%lld bytes of memory are needed and %lld are available; try again "
 			    "when the node is less busy",
 			    (long long)memory, (long long)limits->memory_free);
-	if (download < 0 || installed < 0) {
+	if (download < 0) {
 		plan_refuse(plan, NULL, "too-large",
-			    "a repository does not say how large its packages are, so whether "
-			    "there is room for them cannot be told; use another mirror");
+			    "a repository does not say how large a package is, so whether there "
+			    "is room for it cannot be told; use another mirror");
 		return;
 	}
 	if (download > limits->bytes_max)
@@ -526,6 +534,8 @@ static void check_limits(struct plan *plan, const struct plan_limits *limits)
 			    "the packages have %lld bytes, more than the %lld that are allowed; "
 			    "look at them with klpctl install --dry-run",
 			    (long long)download, (long long)limits->bytes_max);
+	if (installed < 0)
+		installed = 0;
 	disk = add_bytes(add_bytes(installed, installed), download);
 	if (limits->disk_free >= 0 && disk > limits->disk_free)
 		plan_refuse(plan, NULL, "disk-full",
@@ -584,7 +594,7 @@ void plan_guard(struct plan *plan, const struct judge *j, const struct plan_wish
 		plan_refuse(plan, NULL, "disabled", "%s", wishes->disabled);
 	for (size_t i = 0; i < plan->n_steps; i++)
 		check_step(&g, &plan->steps[i]);
-	for (size_t i = 0; i < plan->n_goals; i++)
+	for (size_t i = 0; i < plan->n_goals && !solver_refused(plan); i++)
 		check_goal(&g, &plan->goals[i]);
 	check_limits(plan, limits);
 	plan->id = plan_hash(plan);

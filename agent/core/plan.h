@@ -32,7 +32,10 @@ enum plan_action {
 	PLAN_ERASE,
 };
 
-/* A build that shall be installed. Version NULL: any; what is offered newest. */
+/*
+ * A build that shall be installed. nevra.evr.version NULL: any build of that name for nevra.arch or
+ * noarch (the runtime); the solver takes the newest that is offered.
+ */
 struct plan_goal {
 	struct nevra nevra;
 	enum plan_kind kind;
@@ -54,15 +57,15 @@ struct plan_step {
 	bool writes_boot;     /* has files below /boot */
 };
 
-/* An installed, approved livepatch that the kernel does not run. */
+/* An installed livepatch that the baseline does not reject and the kernel does not run. */
 struct plan_load {
 	struct nevra nevra;
-	const char **modules;
+	const char **modules; /* those that are not active */
 	size_t n_modules;
 };
 
 struct plan_refusal {
-	const char *package; /* title, or "" when it concerns the whole plan */
+	const char *package; /* plan_title(), or "" when it concerns the whole plan */
 	const char *code;    /* stable, for programs: "erase", "downgrade", "other-kernel", ... */
 	const char *message; /* one sentence: what, why, what to do */
 };
@@ -70,7 +73,7 @@ struct plan_refusal {
 struct plan {
 	struct arena *arena;
 	const char *id;	    /* 16 hex digits of steps and loads: equal plans have equal ids */
-	const char *kernel; /* uname -r that it is made for */
+	const char *kernel; /* uname -r that it is made for; NULL unknown */
 	struct plan_goal *goals;
 	size_t n_goals;
 	struct plan_step *steps; /* in the order of installation */
@@ -119,31 +122,48 @@ struct plan_limits {
  *
  * The goals are the approved candidate livepatch if it is not installed, the platform's runtime if
  * it is missing and a livepatch is wanted, and with @wishes->with_kernel the approved newer kernel.
- * With an override list: what it names among the livepatches of the running kernel (and kernels,
- * with_kernel). A goal that is banned becomes a refusal instead. Free with plan_free().
+ * With an override list: the newest that it names among the livepatches of the running kernel that
+ * a repository offers (and kernels, with_kernel); what it names besides is ignored, as by AWS.
+ * Nothing is wanted where live patching is not enabled, and never an older build than is installed.
+ *
+ * Loads are for a running system, and for an installed livepatch that no goal replaces; modules in
+ * transition are left to finish it. A goal or load that is banned becomes a refusal instead.
+ * Free with plan_free().
  */
 _returns_nonnull_ struct plan *plan_goals(const struct judge *j, const struct plan_wishes *wishes);
 void plan_free(struct plan *plan); /* accepts NULL */
 DEFINE_CLEANUP(struct plan *, plan_free);
 
-/* Adds a refusal. */
+/* Adds a refusal; @nevra NULL: of the whole plan. */
 _printf_(4, 5) void plan_refuse(struct plan *plan, const struct nevra *nevra, const char *code,
 				const char *fmt, ...);
 
 /**
  * plan_guard() - refuse what must not be done
  *
- * Refused: erasing, downgrading, reinstalling; livepatches for another kernel; markers; anything
- * that provides a kernel or writes below /boot unless @wishes->with_kernel; names outside what the
- * platform allows (livepatches, runtime, with_kernel its kernels); a goal that no step reaches;
- * steps without a SHA-2 checksum; more or larger steps than @limits; too little disk (twice the
- * installed size plus the packages must fit) or memory. Completes the plan: sets the id.
+ * Codes: what a step does to the node is "erase", "downgrade" or "reinstall"; what it is may be
+ * "other-kernel" (a livepatch that is not the running kernel's), "marker", "kernel-package" and
+ * "boot-files" (it provides a kernel, writes below /boot, and is not the kernel that with_kernel
+ * asks for), "name-not-allowed" (neither livepatch nor runtime nor that kernel, or of another
+ * architecture), "recalled" or "quarantined"; "checksum" when it has none of SHA-2.
+ *
+ * "goal-unreached": no step leads to a goal, and the solver did not say why. Of the whole plan:
+ * "disabled", "too-many", "too-large" (or of unknown size), "disk-full" (twice the installed
+ * size plus the packages must fit), "memory" (32 MiB plus the livepatches must be available).
+ * Completes the plan: sets the id.
  */
 void plan_guard(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes,
 		const struct plan_limits *limits);
 
 /* Nothing to install and nothing to load. */
 bool plan_is_empty(const struct plan *plan);
+
+/* Of all steps together; -1 when one does not say. */
+int64_t plan_download_bytes(const struct plan *plan);
+int64_t plan_installed_bytes(const struct plan *plan);
+
+/* nevra_title(), or the name alone when any build will do. */
+char *plan_title(struct arena *arena, const struct nevra *nevra);
 
 const char *plan_kind_name(enum plan_kind kind);       /* "livepatch", ... */
 const char *plan_action_name(enum plan_action action); /* "install", ... */
