@@ -229,11 +229,12 @@ static void take_header(struct rpmdb_query *q, Header h)
 		list_modules(q->arena, h, item);
 }
 
-static int iterate(struct rpmdb_query *q, const char *dbpath)
+/* Return: NULL, or why it was not read to its end. */
+static const char *iterate(struct rpmdb_query *q, const char *dbpath)
 {
 	_cleanup_free_ char *macro = xasprintf("_dbpath %s", dbpath);
+	const char *failure = NULL;
 	rpmts ts;
-	int r = 0;
 
 	rpmReadConfigFiles(NULL, NULL);
 	rpmDefineMacro(NULL, macro, RMIL_CMDLINE);
@@ -241,15 +242,15 @@ static int iterate(struct rpmdb_query *q, const char *dbpath)
 	/* Signatures and digests were checked when the packages were installed. */
 	rpmtsSetVSFlags(ts, _RPMVSF_NODIGESTS | _RPMVSF_NOSIGNATURES | RPMVSF_NOHDRCHK);
 	if (rpmtsOpenDB(ts, O_RDONLY) != 0) {
-		r = -1;
+		failure = "it does not open";
 	} else {
 		rpmdbMatchIterator it = rpmtsInitIterator(ts, RPMDBI_PACKAGES, NULL, 0);
 		Header h;
 
-		while (r == 0 && (h = rpmdbNextIterator(it))) {
+		while (!failure && (h = rpmdbNextIterator(it))) {
 			take_header(q, h);
 			if (q->visit && q->visit(h, q->userdata) != 0)
-				r = -1;
+				failure = "a package in it is not understood";
 		}
 		rpmdbFreeIterator(it);
 	}
@@ -257,12 +258,12 @@ static int iterate(struct rpmdb_query *q, const char *dbpath)
 	rpmtsFree(ts);
 	rpmFreeMacros(NULL);
 	rpmFreeRpmrc();
-	return r;
+	return failure;
 }
 
 int rpmdb_read(int root, const char *root_path, struct rpmdb_query *query, struct err *err)
 {
-	const char *name = NULL;
+	const char *name = NULL, *failure;
 	_cleanup_close_ int dir = find_database(root, &name);
 	_cleanup_(copy_remove)
 	struct copy copy = { .dir = -1 };
@@ -284,11 +285,11 @@ int rpmdb_read(int root, const char *root_path, struct rpmdb_query *query, struc
 		path = xasprintf("/proc/self/fd/%d", dir);
 	}
 	rpmlogSetCallback(take_log, &log);
-	r = iterate(query, path);
-	if (r < 0 || log.first)
+	failure = iterate(query, path);
+	if (failure || log.first)
 		return err_set(
 			err, EXIT_STATUS_DATA,
 			"the rpm database of %s cannot be read (%s); rpm --rebuilddb may mend it",
-			root_path, log.first ? log.first : "it does not open");
+			root_path, log.first ? log.first : failure);
 	return 0;
 }

@@ -153,6 +153,55 @@ static void only_what_is_wanted(void **state)
 	tree_remove(&tree);
 }
 
+struct visits {
+	size_t n, max;
+};
+
+static bool none(const char *name, void *userdata)
+{
+	(void)name;
+	(void)userdata;
+	return false;
+}
+
+static int count(void *header, void *userdata)
+{
+	struct visits *visits = userdata;
+
+	assert_non_null(header);
+	return ++visits->n > visits->max;
+}
+
+/* A visitor sees also what is not wanted, and one that does not understand ends the reading. */
+static void every_header_is_visited(void **state)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+	struct visits visits = { 0, 10000 };
+	struct rpmdb_query query = {
+		.arena = arena, .wanted = none, .visit = count, .userdata = &visits
+	};
+	struct rpmdb_query all = { .arena = arena };
+	struct err err = ERR_INIT;
+	struct tree tree;
+
+	(void)state;
+	if (!have_data())
+		skip();
+	tree_make(&tree);
+	unpack(&tree, &samples[0], 0);
+	assert_int_equal(rpmdb_read(tree.fd, tree.path, &all, &err), 0);
+	assert_int_equal(rpmdb_read(tree.fd, tree.path, &query, &err), 0);
+	assert_int_equal(query.n, 0);
+	assert_int_equal(visits.n, all.n);
+	visits = (struct visits){ 0, 3 };
+	assert_int_equal(rpmdb_read(tree.fd, tree.path, &query, &err), -1);
+	assert_int_equal(visits.n, 4);
+	assert_non_null(strstr(err.message, "(a package in it is not understood)"));
+	err_clear(&err);
+	tree_remove(&tree);
+}
+
 /* A database that ends too early, anywhere, is refused and never half believed. */
 static void truncated_databases(void **state)
 {
@@ -203,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_databases),
 		cmocka_unit_test(only_what_is_wanted),
+		cmocka_unit_test(every_header_is_visited),
 		cmocka_unit_test(truncated_databases),
 		cmocka_unit_test(no_database),
 	};
