@@ -170,7 +170,8 @@ libs_solv     := $(LIBS_yaml) $(LIBS_expat) $(LIBS_solv)
 libs_codec    := $(LIBS_yaml) $(LIBS_jansson)
 libs_ipc      := $(LIBS_yaml) $(LIBS_jansson)
 
-libs_test_evr := $(LIBS_rpm)
+libs_test_evr   := $(LIBS_rpm)
+libs_test_solve := $(LIBS_rpm)
 
 # tests/fuzz/fuzz_NAME.c and the folder it exercises.
 fuzz_updateinfo := metadata

@@ -4,7 +4,6 @@
 #include "solv/filtered.h"
 
 #include <ctype.h>
-#include <errno.h>
 
 const char *available_library(void)
 {
@@ -12,31 +11,6 @@ const char *available_library(void)
 }
 
 /* ---- from libsolv to rows ------------------------------------------------------------------ */
-
-/* "epoch:version-release"; the epoch may be left out. */
-static bool split_evr(struct arena *arena, const char *text, struct evr *ret)
-{
-	size_t digits = strspn(text, "0123456789");
-	const char *dash;
-
-	*ret = (struct evr){ 0 };
-	if (digits && text[digits] == ':') {
-		unsigned long long epoch;
-
-		errno = 0;
-		epoch = strtoull(text, NULL, 10);
-		if (errno || epoch > UINT32_MAX)
-			return false;
-		ret->epoch = (uint32_t)epoch;
-		text += digits + 1;
-	}
-	dash = strrchr(text, '-');
-	if (!dash)
-		return false;
-	ret->version = arena_strndup(arena, text, (size_t)(dash - text));
-	ret->release = arena_strdup(arena, dash + 1);
-	return true;
-}
 
 static char *printable(struct arena *arena, const char *text)
 {
@@ -48,25 +22,22 @@ static char *printable(struct arena *arena, const char *text)
 	return copy;
 }
 
-static void add_row(const struct available_options *o, Pool *pool, Solvable *s,
-		    struct available **rows, size_t *n)
+static void add_row(const struct available_options *o, Solvable *s, struct available **rows,
+		    size_t *n)
 {
-	const char *name = pool_id2str(pool, s->name), *evr = pool_id2str(pool, s->evr);
 	unsigned long long built = solvable_lookup_num(s, SOLVABLE_BUILDTIME, 0);
 	struct available row = {
-		.nevra = { .name = arena_strdup(o->arena, name),
-			   .arch = arena_strdup(o->arena, pool_id2str(pool, s->arch)) },
 		.repo = o->repo,
 		.build_time = built ? (int64_t)built : TIME_UNSET,
 	};
 
-	if (split_evr(o->arena, evr, &row.nevra.evr) && nevra_is_sane(&row.nevra))
+	if (filtered_nevra(s, o->arena, &row.nevra))
 		*ARENA_PUSH(o->arena, *rows, *n) = row;
 	else
 		finding_add(o->findings, FINDING_WARNING, "package-broken", o->repo_id,
 			    "repository %s: package %s is left out: it has no usable version, "
 			    "release or architecture; tell who publishes the repository",
-			    o->repo_id, printable(o->arena, name));
+			    o->repo_id, printable(o->arena, row.nevra.name));
 }
 
 static void extract(const struct available_options *o, Repo *repo, struct available **rows,
@@ -77,7 +48,7 @@ static void extract(const struct available_options *o, Repo *repo, struct availa
 
 	FOR_REPO_SOLVABLES(repo, id, s)
 	{
-		add_row(o, repo->pool, s, rows, n);
+		add_row(o, s, rows, n);
 	}
 }
 

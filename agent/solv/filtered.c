@@ -198,3 +198,44 @@ int filtered_add(Repo *repo, const struct filtered *filtered, struct err *err)
 		drop_unwanted(repo, filtered->wanted);
 	return r;
 }
+
+/* ---- what they are called ------------------------------------------------------------------ */
+
+/* "epoch:version-release"; the epoch may be left out. */
+static bool split_evr(struct arena *arena, const char *text, struct evr *ret)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *dash;
+
+	*ret = (struct evr){ 0 };
+	if (digits && text[digits] == ':') {
+		unsigned long long epoch;
+
+		errno = 0;
+		epoch = strtoull(text, NULL, 10);
+		if (errno || epoch > UINT32_MAX)
+			return false;
+		ret->epoch = (uint32_t)epoch;
+		text += digits + 1;
+	}
+	dash = strrchr(text, '-');
+	if (!dash)
+		return false;
+	ret->version = arena_strndup(arena, text, (size_t)(dash - text));
+	ret->release = arena_strdup(arena, dash + 1);
+	return true;
+}
+
+bool filtered_nevra(Solvable *s, struct arena *arena, struct nevra *ret)
+{
+	Pool *pool = s->repo->pool;
+	const char *evr = pool_id2str(pool, s->evr);
+
+	*ret = (struct nevra){ .name = arena_strdup(arena, pool_id2str(pool, s->name)),
+			       .arch = arena_strdup(arena, pool_id2str(pool, s->arch)) };
+	if (split_evr(arena, evr, &ret->evr) && nevra_is_sane(ret))
+		return true;
+	if (!ret->evr.version)
+		ret->evr = (struct evr){ .version = arena_strdup(arena, evr), .release = "" };
+	return false;
+}

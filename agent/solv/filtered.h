@@ -10,6 +10,7 @@
  */
 
 #include "core/finding.h"
+#include "core/nevra.h"
 #include "metadata/wanted.h"
 #include "solv/adapter.h"
 #include "solv/stream.h"
@@ -25,3 +26,9 @@ struct filtered {
 
 /* Return: 0, or -1 with @err (DATA) naming file and reason; @repo is then void. */
 _must_check_ int filtered_add(Repo *repo, const struct filtered *filtered, struct err *err);
+
+/*
+ * What a package is called; the strings are in @arena. False: it has no usable version, release or
+ * architecture, and is fit for messages only.
+ */
+bool filtered_nevra(Solvable *s, struct arena *arena, struct nevra *ret);

@@ -38,9 +38,14 @@ _must_check_ int solve_add_repository(struct solve *solve, const char *repo_id,
 /**
  * solve_run() - fill plan->steps
  *
- * Each goal is installed exactly in its version, beside an older one if it is a kernel. What cannot
- * be reached becomes a refusal ("dependency": who needs what, and that nothing offers it; "not
- * offered"). Steps come in the order of installation. Return: 0, or -1 with @err (SOFTWARE).
+ * Once per solve. Each goal is installed exactly in its version, beside an older one if it is a
+ * kernel; without a version the newest that is offered, unless one as new is installed. What is
+ * installed already makes no step. Nothing is erased or taken back, no package changes its vendor,
+ * and no weak dependency counts. Steps come in the order of installation.
+ *
+ * What cannot be reached becomes a refusal: "not-offered", "downgrade", or "dependency", which says
+ * who needs what, or what is in the way. There are no steps then.
+ * Return: 0, or -1 with @err (SOFTWARE).
  */
 _must_check_ int solve_run(struct solve *solve, struct plan *plan, const struct platform *platform,
 			   struct err *err);
