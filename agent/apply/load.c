@@ -81,13 +81,13 @@ static bool wait_for(pid_t child, int64_t seconds)
 	return true;
 }
 
-/* Runs the loader; what it wrote is told and its last line returned, to be freed. */
+/* Runs the loader; what it wrote is told and returned, to be freed. */
 static char *run_loader(struct channel *channel, const struct guard *guard, int root,
 			const char *file, struct err *err)
 {
 	_cleanup_close_ int output = stage_scratch(root, err);
 	const struct options *o = guard->options;
-	char *last;
+	char *said;
 	pid_t child;
 
 	if (output < 0)
@@ -102,8 +102,8 @@ static char *run_loader(struct channel *channel, const struct guard *guard, int 
 	setpgid(child, child);
 	if (wait_for(child, o->load_wait))
 		return output_tell(channel, output);
-	last = output_tell(channel, output);
-	free(last);
+	said = output_tell(channel, output);
+	free(said);
 	return xasprintf("%s was stopped after %lld s", o->loader, (long long)o->load_wait);
 }
 
@@ -111,6 +111,7 @@ static int load_module(struct channel *channel, const struct guard *guard, int r
 		       const char *file, struct err *err)
 {
 	_cleanup_free_ char *module = module_name(file), *said = NULL;
+	size_t len;
 
 	if (is_enabled(root, module)) {
 		channel_tell(channel, APPLY_MODULE, module, 0, "it was loaded already");
@@ -123,7 +124,9 @@ static int load_module(struct channel *channel, const struct guard *guard, int r
 		channel_tell(channel, APPLY_MODULE, module, 0, "");
 		return 0;
 	}
-	channel_tell(channel, APPLY_MODULE, module, EXIT_STATUS_FAILED, said);
+	len = strlen(said);
+	channel_tell(channel, APPLY_MODULE, module, EXIT_STATUS_FAILED,
+		     len < APPLY_TEXT_MAX ? said : said + len - APPLY_TEXT_MAX + 1);
 	return 1;
 }
 

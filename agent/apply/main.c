@@ -148,7 +148,7 @@ static int install(struct apply *a, const struct transaction_package *packages, 
 	struct listener listener = { a, packages };
 	const struct transaction_events events = { on_progress, &listener };
 	_cleanup_close_ int output = stage_scratch(a->root, err);
-	_cleanup_free_ char *last = NULL;
+	_cleanup_free_ char *said = NULL;
 	int r;
 
 	if (output < 0)
@@ -158,7 +158,7 @@ static int install(struct apply *a, const struct transaction_package *packages, 
 		return -1;
 	channel_step(&a->channel, APPLY_STEP_INSTALL);
 	r = transaction_run(a->ts, packages, n, &events, output, err);
-	last = output_tell(&a->channel, output);
+	said = output_tell(&a->channel, output);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		channel_tell(&a->channel, APPLY_INSTALLED, packages[i].label, 0, "");
 	return r;

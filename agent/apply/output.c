@@ -7,19 +7,23 @@
 
 char *output_tell(struct channel *channel, int fd)
 {
-	char text[OUTPUT_MAX + 1], *rest = text, *line, *last = NULL;
+	char text[OUTPUT_MAX + 1], *rest = text, *line, *all = xstrdup("");
 	off_t size = lseek(fd, 0, SEEK_END);
 	ssize_t n = pread(fd, text, OUTPUT_MAX, size > OUTPUT_MAX ? size - OUTPUT_MAX : 0);
 
 	text[n > 0 ? n : 0] = '\0';
 	while ((line = strsep(&rest, "\n"))) {
+		char *longer;
+
 		for (char *p = line; *p; p++)
 			if ((unsigned char)*p < ' ' || *p == 0x7f)
 				*p = ' ';
 		if (!*line)
 			continue;
 		channel_tell(channel, APPLY_OUTPUT, "", 0, line);
-		last = line;
+		longer = xasprintf("%s%s%s", all, *all ? "\n" : "", line);
+		free(all);
+		all = longer;
 	}
-	return xstrdup(last ? last : "it does not say why");
+	return all;
 }

@@ -7,6 +7,7 @@
 
 #include "apply/channel.h"
 
-/* Tells the last lines of the file, cleaned of control characters, and returns the very last, or
- * "it does not say why". To be freed. */
+/* Tells the last lines of the file, cleaned of control characters, and returns them all. To be
+ * freed.
+ */
 _returns_nonnull_ char *output_tell(struct channel *channel, int fd);

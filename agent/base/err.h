@@ -37,6 +37,9 @@ enum exit_status {
 	/* verdicts, only from verbs that ask for one */
 	EXIT_STATUS_MISSING = 100, /* approved patches missing or not active */
 	EXIT_STATUS_REBOOT = 102,  /* a reboot is needed for compliance */
+	/* for AWS Systems Manager's Run Command (semantics 1.6) */
+	EXIT_STATUS_SSM_NO_BOOT = 3,  /* asked for a reboot again and again, and none came */
+	EXIT_STATUS_SSM_REBOOT = 194, /* reboot the node and run the command again */
 };
 
 struct err {

@@ -43,9 +43,10 @@ struct config {
 	int64_t support_warning; /* seconds; warn this long before the window ends */
 	bool reboot_after_livepatch;
 	bool pending_external;
-	int64_t history_keep;  /* number of reports */
-	int64_t fetch_timeout; /* seconds for a whole fetch */
-	int64_t max_file_size; /* bytes of a single download */
+	int64_t activation_timeout; /* seconds to wait for modules in transition */
+	int64_t history_keep;	    /* number of reports */
+	int64_t fetch_timeout;	    /* seconds for a whole fetch */
+	int64_t max_file_size;	    /* bytes of a single download */
 };
 
 struct config_item {

@@ -286,8 +286,7 @@ static void add_load(struct plan *plan, const struct judge *j, const struct plan
 	const struct patch *item = j->livepatch_item;
 	struct plan_load *load;
 
-	if (!j->livepatch || !item || j->livepatch_active != TRISTATE_NO ||
-	    !j->in->snapshot->node.is_running_system)
+	if (!j->livepatch || !item || j->livepatch_active != TRISTATE_NO || !wishes->running_system)
 		return;
 	if (in_transition(item) || is_rejected(j, &j->livepatch->nevra) ||
 	    refuse_banned(plan, wishes, &j->livepatch->nevra, NULL))
@@ -428,37 +427,27 @@ static void check_name(const struct guard *g, const struct plan_step *step)
 			    title, g->j->arch);
 }
 
-static bool is_sha2(const char *type, const char *checksum)
+/* The only type that klpd-apply compares (ipc/applymsg.h); every repository of RPMs can have it. */
+static bool is_sha256(const char *type, const char *checksum)
 {
-	static const struct {
-		const char *type;
-		size_t length;
-	} rows[] = { { "sha256", 64 }, { "sha384", 96 }, { "sha512", 128 } };
-
-	if (!type || !checksum)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (streq(rows[i].type, type))
-			return strlen(checksum) == rows[i].length &&
-			       strspn(checksum, "0123456789abcdefABCDEF") == rows[i].length;
-	return false;
+	return type && checksum && streq(type, "sha256") && strlen(checksum) == 64 &&
+	       strspn(checksum, "0123456789abcdef") == 64;
 }
 
 static void check_step(const struct guard *g, const struct plan_step *step)
 {
-	bool sha256 = streq_null(step->checksum_type, "sha256");
 
 	check_action(g, step);
 	if (step->action == PLAN_ERASE)
 		return;
 	check_name(g, step);
-	if (!is_sha2(step->checksum_type, step->checksum))
+	if (!is_sha256(step->checksum_type, step->checksum))
 		plan_refuse(g->plan, &step->nevra, "checksum",
-			    "repository %s states no SHA-2 checksum for %s, so what is downloaded "
+			    "repository %s states no sha256 checksum for %s, so what is downloaded "
 			    "could not be told from anything else; use another mirror",
 			    step->repository ? step->repository : "(unknown)",
 			    nevra_title(g->plan->arena, &step->nevra));
-	refuse_banned(g->plan, g->wishes, &step->nevra, sha256 ? step->checksum : NULL);
+	refuse_banned(g->plan, g->wishes, &step->nevra, step->checksum);
 }
 
 /* ---- the guard: the whole plan ----------------------------------------------------------------*/

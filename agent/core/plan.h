@@ -145,7 +145,7 @@ _printf_(4, 5) void plan_refuse(struct plan *plan, const struct nevra *nevra, co
  * "other-kernel" (a livepatch that is not the running kernel's), "marker", "kernel-package" and
  * "boot-files" (it provides a kernel, writes below /boot, and is not the kernel that with_kernel
  * asks for), "name-not-allowed" (neither livepatch nor runtime nor that kernel, or of another
- * architecture), "recalled" or "quarantined"; "checksum" when it has none of SHA-2.
+ * architecture), "recalled" or "quarantined"; "checksum" when it has no sha256.
  *
  * "goal-unreached": no step leads to a goal, and the solver did not say why. Of the whole plan:
  * "disabled", "too-many", "too-large" (or of unknown size), "disk-full" (twice the installed

@@ -45,7 +45,8 @@ enum apply_event_kind {
 	APPLY_PROGRESS,	 /* of the package `subject` in the transaction: `done` of `total` */
 	APPLY_OUTPUT,	 /* a line that a scriptlet or the loader wrote */
 	APPLY_WAITING,	 /* for a lock: `text` names its holder */
-	APPLY_MODULE,	 /* module `subject`: `status` 0 loaded, else not; `text` says why */
+	APPLY_MODULE,	 /* module `subject`: `status` 0 loaded, else not; `text`: what the loader
+			    wrote */
 	APPLY_INSTALLED, /* package `subject` is in the rpm database now */
 	APPLY_DONE,	 /* `status`: exit status (base/err.h); `text`: what failed, or empty */
 };

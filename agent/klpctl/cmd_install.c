@@ -6,6 +6,8 @@
 #include "klpctl/table.h"
 #include "klpctl/view.h"
 
+#define SSM_REBOOTS_MAX 5 /* as AWS's own payload counts (semantics 1.6) */
+
 static void set_true(json_t *object, const char *key, bool value)
 {
 	if (value)
@@ -145,22 +147,61 @@ static void show_outcome(struct command_call *call, const json_t *report)
 		view_field(screen, "Installed", SCREEN_PLAIN, installed);
 	show_modules(screen, outcome);
 	show_activation(screen, outcome);
+	if (!pick_true(outcome, "running_system"))
+		view_field(screen, "Activation", SCREEN_PLAIN,
+			   "none: this directory stands for a node, it has no kernel to load into");
 	if (pick_true(outcome, "reboot_required"))
 		view_field(screen, "Reboot", SCREEN_WARN,
 			   "required by RebootIfNeeded; klpd does not reboot by itself");
 	screen_put(screen, "\n");
 }
 
-/* 0 only if every approved livepatch is installed and active. */
+/* 0 only if every approved livepatch is installed and, where there is a kernel, active. */
 static int status_of(const json_t *report)
 {
-	int status = (int)pick_number(report, "outcome.status");
+	json_t *list = pick_member(report, "patches"), *patch;
+	int64_t status = pick_number(report, "outcome.status");
+	size_t i;
 
-	if (pick_number(report, "outcome.status") > 0)
+	if (status > 0)
+		return (int)status;
+	json_array_foreach(list, i, patch)
+	{
+		const char *state = pick_text_or(patch, "state", "");
+
+		if (!streq(pick_text_or(patch, "kind", ""), "livepatch"))
+			continue;
+		if (streq(state, "Missing") || streq(state, "Failed") ||
+		    (pick_true(report, "outcome.running_system") &&
+		     json_is_false(pick_member(patch, "active"))))
+			return EXIT_STATUS_MISSING;
+	}
+	return EXIT_STATUS_OK;
+}
+
+/* Run Command keeps some kilobytes of output, and shows its beginning. */
+static void show_brief(struct command_call *call, const json_t *report)
+{
+	_cleanup_free_ char *line =
+		xasprintf("klpd Install: %s, livepatch %s, kernel %s; %s%s",
+			  pick_text_or(report, "compliance.overall", "?"),
+			  pick_text_or(report, "compliance.livepatch", "?"),
+			  pick_text_or(report, "compliance.kernel", "?"),
+			  pick_text_or(report, "outcome.result", "?"),
+			  pick_true(report, "outcome.reboot_required") ? "; reboot required" : "");
+
+	screen_put_wrapped(call->screen, 0, SCREEN_PLAIN, line);
+	show_outcome(call, report);
+	shared_show_why(call, report);
+}
+
+static int status_for_ssm(const json_t *report, int status)
+{
+	int64_t asked = pick_number(report, "outcome.reboot_asked");
+
+	if (asked <= 0)
 		return status;
-	return streq(pick_text_or(report, "compliance.livepatch", ""), "NON_COMPLIANT")
-		       ? EXIT_STATUS_MISSING
-		       : EXIT_STATUS_OK;
+	return asked <= SSM_REBOOTS_MAX ? EXIT_STATUS_SSM_REBOOT : EXIT_STATUS_SSM_NO_BOOT;
 }
 
 int cmd_install(struct command_call *call, struct err *err)
@@ -173,11 +214,13 @@ int cmd_install(struct command_call *call, struct err *err)
 	shared_set_clock(call, report);
 	if (o->json == JSON_MODE_OFF && !o->quiet && o->dry_run)
 		show_plan(call, report);
+	else if (o->json == JSON_MODE_OFF && !o->quiet && o->ssm)
+		show_brief(call, report);
 	else if (o->json == JSON_MODE_OFF && !o->quiet)
 		show_outcome(call, report);
-	if (o->json != JSON_MODE_OFF || !o->dry_run)
+	if (o->json != JSON_MODE_OFF || (!o->dry_run && !o->ssm))
 		shared_show_report(call, report);
 	if (o->dry_run)
 		return pick_count(report, "plan.refusals") ? EXIT_STATUS_FAILED : EXIT_STATUS_OK;
-	return status_of(report);
+	return o->ssm ? status_for_ssm(report, status_of(report)) : status_of(report);
 }

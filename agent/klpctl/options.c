@@ -134,8 +134,10 @@ const struct option_row options_table[] = {
 	  AT(with_kernel) },
 	{ "reboot-option", 0, "WORD", install, "install", "NoReboot or RebootIfNeeded",
 	  set_reboot_option, 0 },
-	{ "install-override-list", 0, "FILE", install, "install", "install what FILE names",
-	  set_text, AT(overrides) },
+	{ "override-list", 0, "FILE", install, "install", "install what FILE names", set_text,
+	  AT(overrides) },
+	{ "ssm", 0, NULL, install, "install", "for Run Command: brief output, 194", set_flag,
+	  AT(ssm) },
 	{ "retry-quarantined", 0, NULL, install, "install", "also what a crash followed", set_flag,
 	  AT(retry_quarantined) },
 
@@ -255,9 +257,10 @@ int options_check_command(const struct options *o, const char *command, struct e
 		{ o->all, "all" },
 		{ o->output != NULL, "output" },
 		{ o->dry_run, "dry-run" },
+		{ o->ssm, "ssm" },
 		{ o->with_kernel, "with-kernel" },
 		{ o->reboot_option != NULL, "reboot-option" },
-		{ o->overrides != NULL, "install-override-list" },
+		{ o->overrides != NULL, "override-list" },
 		{ o->retry_quarantined, "retry-quarantined" },
 	};
 

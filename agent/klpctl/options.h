@@ -25,7 +25,7 @@ struct options {
 	int64_t as_of;	 /* TIME_UNSET: now */
 	int timeout_sec; /* for the whole command */
 	enum json_mode json;
-	bool dry_run, with_kernel, retry_quarantined;
+	bool ssm, dry_run, with_kernel, retry_quarantined;
 	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;
 	/* The words that are no options: the command and its arguments. Not copied. */
 	const char **words;

@@ -12,6 +12,7 @@
  * JUDGE.
  */
 #include "base/alloc.h"
+#include "core/activation.h"
 #include "klpd/intent.h"
 #include "klpd/job.h"
 
@@ -22,7 +23,7 @@
 
 #define PLAN_DEADLINE	  (300 * MSEC)
 #define JUDGE_DEADLINE	  (300 * MSEC)
-#define ACTIVATION_WAIT	  90 /* seconds for the modules of one livepatch */
+#define ACTIVATION_WAIT	  90 /* seconds, when the worker does not say */
 #define ACTIVATION_MARGIN (30 * MSEC)
 #define OUTPUT_MAX	  100 /* lines that are kept */
 #define ARGS_MAX	  48
@@ -98,7 +99,23 @@ static const char *result_of(const struct job *job)
 	return has(plan, "steps") || has(plan, "loads") ? "done" : "nothing-to-do";
 }
 
-/* A reboot is the caller's or the operator's to make; here it is only said (semantics 1.5). */
+static bool has_kernel_step(const struct job *job)
+{
+	json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan_of(job), "steps"), i, step)
+	{
+		if (streq(text_in(step, "kind"), "kernel"))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether RebootIfNeeded would reboot (semantics 1.5, R1 and R2; ruling 9: never for livepatches
+ * alone). The reboot is the caller's or the operator's to make; here it is only said.
+ */
 static bool reboot_required(const struct job *job, json_t *report)
 {
 	bool if_needed = streq(text_in(job->request.ask, "reboot_option"), "RebootIfNeeded");
@@ -108,7 +125,8 @@ static bool reboot_required(const struct job *job, json_t *report)
 	if (!if_needed)
 		return false;
 	if (has(job->install->outcome, "installed") &&
-	    json_is_true(json_object_get(job->install->answer, "reboot_after_livepatch")))
+	    (has_kernel_step(job) ||
+	     json_is_true(json_object_get(job->install->answer, "reboot_after_livepatch"))))
 		return true;
 	json_array_foreach(json_object_get(report, "patches"), i, patch)
 	{
@@ -123,6 +141,7 @@ static void after_final(struct job *job, json_t *answer)
 	struct install *in = job->install;
 	json_t *report = json_object_get(answer, "report");
 	struct err err = ERR_INIT;
+	bool reboot;
 
 	if (!report) {
 		err_set(&err, EXIT_STATUS_SOFTWARE, "klpd-worker answered without a report");
@@ -133,8 +152,10 @@ static void after_final(struct job *job, json_t *answer)
 	json_object_set_new(in->outcome, "result", json_string(result_of(job)));
 	json_object_set_new(in->outcome, "status", json_integer(in->err.status));
 	job_set_text(in->outcome, "message", in->err.message);
-	json_object_set_new(in->outcome, "reboot_required",
-			    json_boolean(reboot_required(job, report)));
+	reboot = reboot_required(job, report);
+	json_object_set_new(in->outcome, "reboot_required", json_boolean(reboot));
+	json_object_set_new(in->outcome, "reboot_asked",
+			    json_integer(intent_ask_reboot(job->spec->place, reboot)));
 	json_object_set(report, "plan", plan_of(job));
 	json_object_set(report, "outcome", in->outcome);
 	job_store_and_succeed(job, report);
@@ -144,8 +165,10 @@ static void after_final(struct job *job, json_t *answer)
 
 static void after_activation(struct job *job, json_t *answer)
 {
-	json_object_set(job->install->outcome, "activation",
-			json_object_get(json_object_get(answer, "activation"), "livepatches"));
+	json_t *list = json_object_get(json_object_get(answer, "activation"), "livepatches");
+
+	if (list)
+		json_object_set(job->install->outcome, "activation", list);
 	look_again(job);
 }
 
@@ -172,20 +195,21 @@ static void on_activation_progress(json_t *line, void *userdata)
 /* Only a kernel that runs has anything to activate. */
 static void await_activation(struct job *job)
 {
+	int64_t wait = job_number(job->install->answer, "activation_timeout", ACTIVATION_WAIT);
 	json_t *request;
 
-	if (!job_spec(job)->place->running_system) {
+	if (!job->spec->place->running_system) {
 		look_again(job);
 		return;
 	}
 	request = job_worker_request(job);
-	json_object_set_new(request, "wait", json_integer(ACTIVATION_WAIT));
+	json_object_set_new(request, "wait", json_integer(wait));
 	job_start_phase(job, "activation",
 			(struct tool_spec){
 				.program = "klpd-worker",
 				.verb = "activation",
 				.request = request,
-				.deadline_msec = ACTIVATION_WAIT * MSEC + ACTIVATION_MARGIN,
+				.deadline_msec = wait * MSEC + ACTIVATION_MARGIN,
 				.on_progress = on_activation_progress,
 				.on_done = on_activation,
 			});
@@ -193,13 +217,22 @@ static void await_activation(struct job *job)
 
 /* ---- apply ------------------------------------------------------------------------------------*/
 
-static json_t *list_in(struct job *job, const char *name)
+static json_t *list_in(const struct job *job, const char *name)
 {
-	json_t *list = json_object_get(job->install->outcome, name);
+	return json_object_get(job->install->outcome, name);
+}
 
-	if (!list)
-		json_object_set_new(job->install->outcome, name, list = json_array());
-	return list;
+/* What kpatch or the kernel said, in a sentence. */
+static void add_module(struct job *job, const struct apply_event *event)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+	bool loaded = event->status == 0;
+
+	json_array_append_new(
+		list_in(job, "modules"),
+		json_pack("{s:s,s:b,s:s}", "name", event->subject, "loaded", loaded, "message",
+			  loaded ? event->text : activation_explain(event->text, arena)));
 }
 
 static void on_apply_event(const struct apply_event *event, void *userdata)
@@ -225,9 +258,7 @@ static void on_apply_event(const struct apply_event *event, void *userdata)
 		job_tell(job, json_pack("{s:s,s:s}", "phase", "wait", "subject", event->text));
 		break;
 	case APPLY_MODULE:
-		json_array_append_new(list_in(job, "modules"),
-				      json_pack("{s:s,s:b,s:s}", "name", subject, "loaded",
-						event->status == 0, "message", event->text));
+		add_module(job, event);
 		break;
 	case APPLY_INSTALLED:
 		json_array_append_new(list_in(job, "installed"), json_string(subject));
@@ -236,6 +267,8 @@ static void on_apply_event(const struct apply_event *event, void *userdata)
 		break;
 	}
 }
+
+static void ask_applier(struct job *job, bool install);
 
 static void on_applied(const struct err *err, const struct applier_usage *usage, void *userdata)
 {
@@ -246,8 +279,12 @@ static void on_applied(const struct err *err, const struct applier_usage *usage,
 	if (err)
 		err_set(&in->err, err->status, "%s", err->message);
 	applier_free(TAKE_PTR(in->applier));
+	if (!err && in->request.verb == APPLY_INSTALL && has(plan_of(job), "loads")) {
+		ask_applier(job, false);
+		return;
+	}
 	if (!err && job->request.retry_quarantined)
-		intent_release(job_spec(job)->place);
+		intent_release(job->spec->place);
 	await_activation(job);
 }
 
@@ -274,7 +311,7 @@ static int start_applier(struct job *job, struct err *err)
 		{ "allow", "--allow" },
 		{ "kernels", "--allow-kernel" },
 	};
-	const struct place *place = job_spec(job)->place;
+	const struct place *place = job->spec->place;
 	json_t *apply = json_object_get(job->install->answer, "apply");
 	const char *args[ARGS_MAX] = { 0 };
 	char *texts[ARGS_MAX] = { 0 };
@@ -283,13 +320,13 @@ static int start_applier(struct job *job, struct err *err)
 
 	args[n] = texts[n] = xasprintf("--root=%s", place->root);
 	n++;
-	if (job_spec(job)->options->kernel) {
-		args[n] = texts[n] = xasprintf("--kernel=%s", job_spec(job)->options->kernel);
+	if (job->spec->options->kernel) {
+		args[n] = texts[n] = xasprintf("--kernel=%s", job->spec->options->kernel);
 		n++;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		add_args(args, &n, texts, options[i][1], json_object_get(apply, options[i][0]));
-	r = applier_start(job_spec(job)->loop,
+	r = applier_start(job->spec->loop,
 			  &(struct applier_spec){ .args = args,
 						  .request = &job->install->request,
 						  .fds = job->install->fds,
@@ -326,7 +363,7 @@ static int open_package(struct job *job, json_t *step, struct err *err)
 	const char *checksum = text_in(step, "checksum");
 	_cleanup_free_ char *name =
 		xasprintf("packages/%s-%s.rpm", text_in(step, "checksum_type"), checksum);
-	int fd = openat(job_spec(job)->place->cache_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(job->spec->place->cache_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return err_set_errno(err, EXIT_STATUS_IO, errno, "%s: the downloaded file %s",
@@ -334,12 +371,11 @@ static int open_package(struct job *job, json_t *step, struct err *err)
 	return fd;
 }
 
-/* The plan's steps, or if it has none its loads, as a request. */
-static int fill_request(struct job *job, struct err *err)
+/* The plan's steps, or its loads, as a request. */
+static int fill_request(struct job *job, bool install, struct err *err)
 {
 	struct install *in = job->install;
 	struct apply_request *q = &in->request;
-	bool install = has(plan_of(job), "steps");
 	json_t *row;
 	size_t i;
 
@@ -371,14 +407,21 @@ static int fill_request(struct job *job, struct err *err)
 	return 0;
 }
 
-static void apply(struct job *job)
+/* Installs the steps, or loads what was installed before. */
+static void ask_applier(struct job *job, bool install)
 {
 	struct err *err = &job->install->err;
 
-	if (fill_request(job, err) < 0 ||
-	    intent_write(job_spec(job)->place, plan_of(job), err) < 0 ||
-	    start_applier(job, err) < 0)
+	if (fill_request(job, install, err) < 0 || start_applier(job, err) < 0)
 		look_again(job);
+}
+
+static void apply(struct job *job)
+{
+	if (intent_write(job->spec->place, plan_of(job), &job->install->err) < 0)
+		look_again(job);
+	else
+		ask_applier(job, has(plan_of(job), "steps"));
 }
 
 /* ---- download ---------------------------------------------------------------------------------*/
@@ -427,7 +470,7 @@ static void make_plan(struct job *job)
 	json_t *request = job_worker_request(job);
 
 	json_object_update(request, job->request.ask);
-	json_object_set_new(request, "quarantine", intent_quarantine(job_spec(job)->place));
+	json_object_set_new(request, "quarantine", intent_quarantine(job->spec->place));
 	json_object_set_new(request, "retry_quarantined",
 			    json_boolean(job->request.retry_quarantined));
 	job_start_phase(job, "plan",
@@ -501,6 +544,8 @@ static void after_plan(struct job *job, json_t *answer)
 void install_begin(struct job *job)
 {
 	job->install = xcalloc(1, sizeof(*job->install));
-	job->install->outcome = json_object();
+	job->install->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[]}", "running_system",
+					  job->spec->place->running_system, "steps", "installed",
+					  "modules", "output", "activation");
 	make_plan(job);
 }

@@ -9,6 +9,7 @@
 
 #define INTENT	   "intent.json"
 #define QUARANTINE "quarantine.json"
+#define REBOOT	   "reboot.json"
 #define MODE	   0644
 #define BYTES_MAX  ((size_t)1024 * 1024)
 
@@ -132,6 +133,24 @@ void intent_tell(const struct place *place, json_t *findings)
 void intent_clear(const struct place *place)
 {
 	unlinkat(place->state_fd, INTENT, 0);
+}
+
+int64_t intent_ask_reboot(const struct place *place, bool required)
+{
+	json_auto_t *marker = read_json(place, REBOOT), *next = NULL;
+	_cleanup_free_ char *boot = boot_id(place);
+	json_int_t asked = 0;
+
+	if (!required) {
+		unlinkat(place->state_fd, REBOOT, 0);
+		return 0;
+	}
+	if (streq(text_of(marker, "boot_id"), boot))
+		asked = json_integer_value(json_object_get(marker, "asked"));
+	next = json_pack("{s:s,s:I}", "boot_id", boot, "asked", asked + 1);
+	if (write_json(place, REBOOT, next) < 0)
+		log_warning("that a reboot was asked for cannot be written down");
+	return asked + 1;
 }
 
 json_t *intent_quarantine(const struct place *place)

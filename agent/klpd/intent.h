@@ -5,6 +5,7 @@
  * What klpd means to do, written down before it is done
  *
  *   STATE/intent.json      an installation that has begun and has not been reported yet
+ *   STATE/reboot.json      how often a reboot was asked for since the last boot
  *   STATE/quarantine.json  livepatches whose installation was followed by a boot that nobody asked
  *                          for: they may have brought the kernel down, and are not loaded again
  *                          until someone says so
@@ -24,6 +25,12 @@ _must_check_ int intent_write(const struct place *place, json_t *plan, struct er
 void intent_tell(const struct place *place, json_t *findings);
 /* The installation was reported. */
 void intent_clear(const struct place *place);
+
+/*
+ * Counts a reboot that is @required: how often it was asked for since the last boot, this time
+ * included. 0, and counting begins anew, when none is.
+ */
+int64_t intent_ask_reboot(const struct place *place, bool required);
 
 /* [{package, reason}]; a new reference. */
 json_t *intent_quarantine(const struct place *place);

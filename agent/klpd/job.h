@@ -18,7 +18,8 @@ struct install; /* install.c */
 
 struct job {
 	struct job *next;
-	struct jobs *jobs;
+	struct jobs *jobs; /* the queue */
+	const struct jobs_spec *spec;
 	struct job_request request;
 	struct varlink_call **callers;
 	size_t n_callers;
@@ -28,17 +29,26 @@ struct job {
 	bool primary;			    /* fetch kernel repositories' package lists too */
 	struct install *install;
 	json_t *findings; /* of ours, for the report */
+	int64_t keep;	  /* reports */
 	int64_t started;
 	int64_t cpu_usec, peak_rss_kib, bytes_fetched;
 	int64_t own_cpu_usec; /* of klpd itself at the start */
 };
 
-const struct jobs_spec *job_spec(const struct job *job);
+/* Copies @request, whose `ask` it takes over. Nobody calls yet. */
+_returns_nonnull_ struct job *job_new(const struct jobs_spec *spec, struct jobs *jobs,
+				      const struct job_request *request);
+void job_free(struct job *job); /* accepts NULL; callers that wait are dropped */
+void job_add_caller(struct job *job, struct varlink_call *call);
+/* Clock and cost count from now on. @keep: how many reports, until the configuration says. */
+void job_begin(struct job *job, int64_t keep);
+
+const char *job_name(const struct job *job); /* for people */
 /* Of its kind: the verb of klpd-worker, and the member of its answer and of ours. */
 const char *job_verb(const struct job *job);
 const char *job_member(const struct job *job);
-/* How many reports to keep: as the configuration said last. */
-void job_set_keep(struct job *job, int64_t keep);
+/* Removes an ended job from the queue, frees it and lets the next one begin (jobs.c). */
+void jobs_end(struct job *job);
 
 /* ---- ends ---- */
 void job_fail(struct job *job, const struct err *err);

@@ -77,7 +77,7 @@ static void tell_fetching(json_t *line, void *userdata)
 void scan_start_fetch(struct job *job, json_t *more, tool_done_fn on_done)
 {
 	static const char *const copied[] = { "releasever", "arch", "roles" };
-	const struct place *place = job_spec(job)->place;
+	const struct place *place = job->spec->place;
 	int64_t seconds = job_number(job->probe, "fetch_timeout", FETCH_SECONDS);
 	json_t *request = json_object();
 
@@ -129,7 +129,7 @@ static void fetch(struct job *job)
 
 static bool must_fetch(const struct job *job)
 {
-	const struct place *place = job_spec(job)->place;
+	const struct place *place = job->spec->place;
 	enum job_kind kind = job->request.kind;
 
 	if ((kind != JOB_SCAN && kind != JOB_INSTALL) || job->request.cached)
@@ -150,7 +150,7 @@ static void after_probe(struct job *job, json_t *answer)
 {
 	job->probe = json_incref(json_object_get(answer, "probe"));
 	if (json_object_get(job->probe, "history_keep"))
-		job_set_keep(job, job_number(job->probe, "history_keep", -1));
+		job->keep = job_number(job->probe, "history_keep", -1);
 	probed(job);
 }
 

@@ -74,8 +74,9 @@ static int add_repository(struct planning *p, int cache, const struct cache_entr
 		return 0;
 	}
 	return r < 0 ? -1
-		     : solve_add_repository(p->solve, e->id, &wanted, e->excludes, e->n_excludes,
-					    stream, err);
+		     : solve_add_repository(p->solve, e->id, &wanted, e->excludes,
+					    p->s->config.honor_excludes ? e->n_excludes : 0, stream,
+					    err);
 }
 
 static int add_repositories(struct planning *p, struct err *err)
@@ -145,9 +146,10 @@ int verb_plan(struct session *s, json_t **ret, struct err *err)
 		return -1;
 	limits = wishes_limits(s);
 	plan_guard(plan, &judge, &wishes, &limits);
-	*ret = json_pack("{s:o,s:o,s:b,s:b}", "report", codec_report_to_json(report), "plan",
+	*ret = json_pack("{s:o,s:o,s:b,s:b,s:I}", "report", codec_report_to_json(report), "plan",
 			 codec_plan_to_json(plan), "needs_primary", p.needs_primary,
-			 "reboot_after_livepatch", s->config.reboot_after_livepatch);
+			 "reboot_after_livepatch", s->config.reboot_after_livepatch,
+			 "activation_timeout", (json_int_t)s->config.activation_timeout);
 	if (s->platform)
 		json_object_set_new(*ret, "apply", apply_json(&p, &judge));
 	return 0;

@@ -41,7 +41,7 @@ __attribute__((destructor)) static void tell(void)
 #define REAL(name)                                                                                 \
 	static __typeof__(name) *real;                                                             \
 	if (!real)                                                                                 \
-		real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
+	real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
 #define CHANGES(type, name, parameters, arguments)                                                 \
 	type name parameters                                                                       \

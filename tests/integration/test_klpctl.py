@@ -19,7 +19,7 @@ __all__ = ["agent_fixture"]  # used by its name, "agent"
     ([], "a command is missing; see klpctl --help"),
     ([""], "no command is called ; see klpctl --help"),
     (["frobnicate"], "no command is called frobnicate; see klpctl --help"),
-    (["install"], "no command is called install; see klpctl --help"),
+    (["remove"], "no command is called remove; see klpctl --help"),
     (["baseline"], "klpctl baseline needs show or check after it; see klpctl --help"),
     (["explain"], "klpctl explain needs a PACKAGE"),
     (["evaluate"], "klpctl evaluate needs a SNAPSHOT"),
@@ -90,7 +90,7 @@ def test_the_manual_has_every_option():
     for letter, name, value in listed:
         flags = [f for f in (letter, name and "-" + name) if f]
         items.append((flags, value))
-    assert len(items) == 22
+    assert len(items) == 28
     found = [line for line in manual().splitlines() if line.startswith(".It Fl ")]
     expected = [".It Fl " + " , ".join(flags) + (f" Ns = Ns Ar {value.replace('|', ' | ')}" if value else "")
                 for flags, value in items]
@@ -100,7 +100,7 @@ def test_the_manual_has_every_option():
 def test_the_manual_has_every_command():
     text = klpctl("-h").stdout.split("\nWhere to ask:")[0]
     commands = re.findall(r"^  ([a-z-]+(?: [a-z]+)?)((?: \[?[A-Z|]+\]?)?) {2,}\S", text, re.M)
-    assert len(commands) == 14
+    assert len(commands) == 16
     expected = []
     for name, argument in commands:
         argument = argument.strip().replace("|", " | ")
@@ -117,7 +117,7 @@ def test_the_manual_has_every_exit_status():
     table = re.findall(r"^ +(\d+)  ", klpctl("-h").stdout.split("Exit status:")[1], re.M)
     section = manual().split(".Sh EXIT STATUS")[1].split(".Sh ")[0]
     assert re.findall(r"^\.It (\d+)$", section, re.M) == table
-    assert table == "0 1 64 65 69 70 74 75 77 78 100 102".split()
+    assert table == "0 1 3 64 65 69 70 74 75 77 78 100 102 194".split()
 
 
 # ---- exit statuses -------------------------------------------------------------------------------

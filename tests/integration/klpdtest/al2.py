@@ -33,12 +33,13 @@ PLACES = {
 }
 
 
-# What kpatch does, on a directory that stands for /sys. A module that says so is refused.
+# What kpatch does, on a directory that stands for /sys. /etc/kpatch-test makes it slow, or refuse.
 SIMULATED_KPATCH = """#!/bin/sh
 [ "$1" = load ] || exit 1
 name=$(basename "$2" .ko | tr - _)
 echo "loading patch module: $2"
-if grep -q REFUSED "$2"; then
+[ ! -e /etc/kpatch-test ] || . /etc/kpatch-test
+if [ -n "$REFUSE" ]; then
 	echo "insmod: ERROR: could not insert module $2: Required key not available" >&2
 	echo "kpatch: failed to load module $2" >&2
 	exit 1

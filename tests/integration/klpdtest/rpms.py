@@ -121,6 +121,8 @@ def build(package, folder):
             target = payload / path.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content if isinstance(content, bytes) else content.encode())
+            if "/sbin/" in path or "/bin/" in path:
+                target.chmod(0o755)
         spec = top / "package.spec"
         spec.write_text(package.spec(payload), encoding="utf-8")
         defines = dict(DEFINES, _topdir=str(top), _rpmdir=str(top / "out"),

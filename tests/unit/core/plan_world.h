@@ -207,7 +207,8 @@ static inline struct world *world_new(const struct situation *s)
 	w->overrides.entries = (struct override_entry *)s->entries;
 	while (w->overrides.n_entries < 2 && s->entries[w->overrides.n_entries].id)
 		w->overrides.n_entries++;
-	w->wishes = (struct plan_wishes){ .overrides = s->listed ? &w->overrides : NULL,
+	w->wishes = (struct plan_wishes){ .running_system = !s->image,
+					  .overrides = s->listed ? &w->overrides : NULL,
 					  .bans = &s->ban,
 					  .n_bans = s->ban.reason != NULL,
 					  .with_kernel = s->with_kernel,
