@@ -114,6 +114,7 @@ int transaction_test(rpmts ts, const struct transaction_package *packages, size_
 		     struct err *err)
 {
 	struct run run = { .packages = packages, .n = n };
+	_cleanup_free_ char *problems = NULL;
 
 	messages_begin();
 	for (size_t i = 0; i < n; i++)
@@ -126,8 +127,10 @@ int transaction_test(rpmts ts, const struct transaction_package *packages, size_
 	if (rpmtsCheck(ts) != 0)
 		return err_set(err, EXIT_STATUS_IO, "the rpm database cannot be read: %s",
 			       messages_take());
-	if (rpmpsNumProblems(rpmtsProblems(ts)) > 0)
-		return fail(ts, "the packages do not fit this node", err);
+	problems = problems_text(ts);
+	if (problems)
+		return err_set(err, EXIT_STATUS_DATA, "the packages do not fit this node: %s",
+			       problems);
 	rpmtsOrder(ts);
 	rpmtsClean(ts);
 	rpmtsSetNotifyCallback(ts, notify, &run);

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """From NON_COMPLIANT to COMPLIANT: the whole installation, inside a node (klpdtest/inside.py)."""
 import json
+import pathlib
+import shutil
 import subprocess
 import time
 
 import jsonschema
 import pytest
 
-from klpdtest import al2, inside, server
+from conftest import need
+from klpdtest import al2, inside, rpms, server
 from running import TOP
 
-pytestmark = pytest.mark.root
 NAME = al2.livepatch_name()
 LIVEPATCH = f"{NAME}.{al2.ARCH}"
 SCHEMAS = {name: json.loads((TOP / f"docs/klpd.{name}-1.schema.json").read_text()) for name in ("report", "plan")}
@@ -272,6 +274,7 @@ def test_a_boot_that_nobody_asked_for(node):
     assert not node.node.path(f"{STATE}/quarantine.json").exists()
 
 
+@pytest.mark.root
 def test_a_directory_has_no_kernel_to_load_into(scenario, served, build):
     assert served
     done = subprocess.run([build / "klpctl", f"--root={scenario.node.folder}", "--json=short", "install"],
@@ -331,3 +334,86 @@ def test_a_livepatch_alone_needs_no_reboot(node):
     node.node.write("etc/klpd/klpd.yaml", "reboot_after_livepatch: true\n")
     assert node.run("--ssm", "--reboot-option=RebootIfNeeded", "install").returncode == 194
     assert node.run("--ssm", "install").returncode == 0
+
+
+# ---- what may die on the way ----------------------------------------------------------------------
+
+PROGRAMS = ("klpctl", "klpd", "klpd-fetch", "klpd-worker", "klpd-apply")
+
+
+@pytest.fixture(name="wrapped")
+def wrapped_fixture(node, build, tmp_path):
+    """Puts a shell script in front of one of our programs; `wrapped(None)` takes it away again."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for program in PROGRAMS:
+        shutil.copy(build / program, folder)
+    node.inside.build = folder
+
+    def wrap(program, script=None):
+        (folder / program).unlink()
+        shutil.copy(build / program, folder)
+        if script:
+            shutil.move(folder / program, folder / f"{program}.real")
+            (folder / program).write_text(f"#!/bin/sh\n{script}\nexec /opt/klpd/{program}.real \"$@\"\n")
+            (folder / program).chmod(0o755)
+    return wrap
+
+
+@pytest.mark.parametrize("verb, outcome", [("probe", None), ("plan", None), ("activation", "failed"), ("scan", None)])
+def test_the_worker_is_killed(node, wrapped, verb, outcome):
+    wrapped("klpd-worker", f'[ "$1" != {verb} ] || kill -9 $$')
+    done = node.run("--json=short", "install")
+    if outcome:
+        report = json.loads(done.stdout)
+        assert report["outcome"]["result"] == outcome and "signal 9" in report["outcome"]["message"]
+    assert done.returncode == 70 and "signal 9" in done.stdout + done.stderr
+    wrapped("klpd-worker")
+    report = node.json("install")
+    assert report["compliance"]["overall"] == "COMPLIANT" and report["outcome"]["status"] == 0
+
+
+def test_the_fetcher_is_killed(node, wrapped):
+    node.json("scan")
+    wrapped("klpd-fetch", "kill -9 $$")
+    report = node.json("install", status=70)
+    assert report["outcome"]["result"] == "failed" and node.installed() == ["1.0-0.amzn2.x86_64"]
+    wrapped("klpd-fetch")
+    assert node.json("install")["compliance"]["overall"] == "COMPLIANT"
+
+
+@pytest.mark.parametrize("at", [1, 20, 60, 100, 130])
+def test_the_applier_is_killed(node, wrapped, build, tmp_path, at):
+    """At its at'th change of a file (killer.c); what it left is finished by the next run."""
+    need("gcc")
+    if "asan" in build.name:
+        pytest.skip("AddressSanitizer must be loaded before any other library")
+    rpms.run(["gcc", "-shared", "-fPIC", "-O1", "-o", node.inside.build / "killer.so",
+              pathlib.Path(__file__).parent / "killer.c", "-ldl"])
+    wrapped("klpd-apply", f"export LD_PRELOAD=/opt/klpd/killer.so KILL_AT={at}")
+    report = node.json("install", status=70)
+    assert report["outcome"]["result"] == "failed" and "signal 9" in report["outcome"]["message"]
+    wrapped("klpd-apply")
+    time.sleep(1.1)  # rpm names half-written files by the second
+    report = node.json("install")
+    assert report["compliance"]["overall"] == "COMPLIANT" and "1.0-1.amzn2.x86_64" in node.installed()
+    assert node.loaded() == ["livepatch_CVE_2024_0001"]
+
+
+@pytest.mark.root
+def test_the_disk_is_full(scenario, served, build, tmp_path):
+    """Whoever notices first, plan or download, says so, and nothing has changed."""
+    assert served
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], check=True)
+    try:
+        root = disk / "node"
+        shutil.copytree(scenario.node.folder, root, symlinks=True)
+        done = subprocess.run([build / "klpctl", f"--root={root}", "--json=short", "install"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, check=False)
+        report = json.loads(done.stdout)
+        assert done.returncode == 74 and report["outcome"]["steps"] == []
+        assert "free" in report["outcome"]["message"], report["outcome"]["message"]
+    finally:
+        subprocess.run(["umount", disk], check=True)

@@ -26,7 +26,13 @@ done
 [ ! -e fakeproc/cmdline ] || mount --bind fakeproc/cmdline proc/cmdline
 mount --rbind /dev dev
 mount --bind "$programs" opt/klpd
-exec chroot . "$@"
+set +e
+chroot . "$@"
+status=$?
+umount -l usr
+chmod -R u+rwx work
+rm -rf work
+exit $status
 """
 
 
