@@ -11,10 +11,13 @@
  * and outcome stand beside. A dry run ends after PLAN. A plan that is empty or refused goes on at
  * JUDGE.
  */
+#include "klpd/install.h"
+
 #include "base/alloc.h"
 #include "core/activation.h"
+#include "klpd/applier.h"
 #include "klpd/intent.h"
-#include "klpd/job.h"
+#include "klpd/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,9 +41,14 @@ struct install {
 	struct err err; /* what went wrong; the report is made all the same */
 };
 
+static struct install *installation(const struct job *job)
+{
+	return job->detail;
+}
+
 static json_t *plan_of(const struct job *job)
 {
-	return json_object_get(job->install->answer, "plan");
+	return json_object_get(installation(job)->answer, "plan");
 }
 
 static bool has(json_t *object, const char *list)
@@ -55,10 +63,10 @@ static const char *text_in(json_t *object, const char *key)
 	return text ? text : "";
 }
 
-void install_free(struct install *install)
+static void free_install(void *detail)
 {
-	if (!install)
-		return;
+	struct install *install = detail;
+
 	applier_free(install->applier);
 	json_decref(install->answer);
 	json_decref(install->outcome);
@@ -94,7 +102,7 @@ static const char *result_of(const struct job *job)
 
 	if (has(plan, "refusals"))
 		return "refused";
-	if (job->install->err.message)
+	if (installation(job)->err.message)
 		return "failed";
 	return has(plan, "steps") || has(plan, "loads") ? "done" : "nothing-to-do";
 }
@@ -124,9 +132,9 @@ static bool reboot_required(const struct job *job, json_t *report)
 
 	if (!if_needed)
 		return false;
-	if (has(job->install->outcome, "installed") &&
+	if (has(installation(job)->outcome, "installed") &&
 	    (has_kernel_step(job) ||
-	     json_is_true(json_object_get(job->install->answer, "reboot_after_livepatch"))))
+	     json_is_true(json_object_get(installation(job)->answer, "reboot_after_livepatch"))))
 		return true;
 	json_array_foreach(json_object_get(report, "patches"), i, patch)
 	{
@@ -138,7 +146,7 @@ static bool reboot_required(const struct job *job, json_t *report)
 
 static void after_final(struct job *job, json_t *answer)
 {
-	struct install *in = job->install;
+	struct install *in = job->detail;
 	json_t *report = json_object_get(answer, "report");
 	struct err err = ERR_INIT;
 	bool reboot;
@@ -168,7 +176,7 @@ static void after_activation(struct job *job, json_t *answer)
 	json_t *list = json_object_get(json_object_get(answer, "activation"), "livepatches");
 
 	if (list)
-		json_object_set(job->install->outcome, "activation", list);
+		json_object_set(installation(job)->outcome, "activation", list);
 	look_again(job);
 }
 
@@ -179,8 +187,8 @@ static void on_activation(json_t *answer, const struct err *err, const struct to
 
 	tool_free(TAKE_PTR(job->tool));
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
-	if (!answer && !job->install->err.message)
-		err_set(&job->install->err, err->status, "%s", err->message);
+	if (!answer && !installation(job)->err.message)
+		err_set(&installation(job)->err, err->status, "%s", err->message);
 	after_activation(job, answer);
 }
 
@@ -195,7 +203,7 @@ static void on_activation_progress(json_t *line, void *userdata)
 /* Only a kernel that runs has anything to activate. */
 static void await_activation(struct job *job)
 {
-	int64_t wait = job_number(job->install->answer, "activation_timeout", ACTIVATION_WAIT);
+	int64_t wait = job_number(installation(job)->answer, "activation_timeout", ACTIVATION_WAIT);
 	json_t *request;
 
 	if (!job->spec->place->running_system) {
@@ -219,7 +227,7 @@ static void await_activation(struct job *job)
 
 static json_t *list_in(const struct job *job, const char *name)
 {
-	return json_object_get(job->install->outcome, name);
+	return json_object_get(installation(job)->outcome, name);
 }
 
 /* What kpatch or the kernel said, in a sentence. */
@@ -273,7 +281,7 @@ static void ask_applier(struct job *job, bool install);
 static void on_applied(const struct err *err, const struct applier_usage *usage, void *userdata)
 {
 	struct job *job = userdata;
-	struct install *in = job->install;
+	struct install *in = job->detail;
 
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
 	if (err)
@@ -312,7 +320,7 @@ static int start_applier(struct job *job, struct err *err)
 		{ "kernels", "--allow-kernel" },
 	};
 	const struct place *place = job->spec->place;
-	json_t *apply = json_object_get(job->install->answer, "apply");
+	json_t *apply = json_object_get(installation(job)->answer, "apply");
 	const char *args[ARGS_MAX] = { 0 };
 	char *texts[ARGS_MAX] = { 0 };
 	size_t n = 0;
@@ -328,12 +336,12 @@ static int start_applier(struct job *job, struct err *err)
 		add_args(args, &n, texts, options[i][1], json_object_get(apply, options[i][0]));
 	r = applier_start(job->spec->loop,
 			  &(struct applier_spec){ .args = args,
-						  .request = &job->install->request,
-						  .fds = job->install->fds,
+						  .request = &installation(job)->request,
+						  .fds = installation(job)->fds,
 						  .on_event = on_apply_event,
 						  .on_done = on_applied,
 						  .userdata = job },
-			  &job->install->applier, err);
+			  &installation(job)->applier, err);
 	for (size_t i = 0; i < n; i++)
 		free(texts[i]);
 	return r;
@@ -374,7 +382,7 @@ static int open_package(struct job *job, json_t *step, struct err *err)
 /* The plan's steps, or its loads, as a request. */
 static int fill_request(struct job *job, bool install, struct err *err)
 {
-	struct install *in = job->install;
+	struct install *in = job->detail;
 	struct apply_request *q = &in->request;
 	json_t *row;
 	size_t i;
@@ -410,7 +418,7 @@ static int fill_request(struct job *job, bool install, struct err *err)
 /* Installs the steps, or loads what was installed before. */
 static void ask_applier(struct job *job, bool install)
 {
-	struct err *err = &job->install->err;
+	struct err *err = &installation(job)->err;
 
 	if (fill_request(job, install, err) < 0 || start_applier(job, err) < 0)
 		look_again(job);
@@ -418,7 +426,7 @@ static void ask_applier(struct job *job, bool install)
 
 static void apply(struct job *job)
 {
-	if (intent_write(job->spec->place, plan_of(job), &job->install->err) < 0)
+	if (intent_write(job->spec->place, plan_of(job), &installation(job)->err) < 0)
 		look_again(job);
 	else
 		ask_applier(job, has(plan_of(job), "steps"));
@@ -438,7 +446,7 @@ static void on_downloaded(json_t *answer, const struct err *err, const struct to
 		apply(job);
 		return;
 	}
-	err_set(&job->install->err, err->status, "%s", err->message);
+	err_set(&installation(job)->err, err->status, "%s", err->message);
 	look_again(job);
 }
 
@@ -486,7 +494,7 @@ static void make_plan(struct job *job)
 /* Nothing is stored and nothing changes: the report is that of before. */
 static void show_plan(struct job *job)
 {
-	json_t *report = json_object_get(job->install->answer, "report");
+	json_t *report = json_object_get(installation(job)->answer, "report");
 
 	json_object_set(report, "plan", plan_of(job));
 	job_succeed(job, json_incref(report));
@@ -513,7 +521,7 @@ static int status_of_refusal(const char *code)
 
 static void after_plan(struct job *job, json_t *answer)
 {
-	struct install *in = job->install;
+	struct install *in = job->detail;
 
 	json_decref(in->answer);
 	in->answer = json_incref(answer);
@@ -543,9 +551,10 @@ static void after_plan(struct job *job, json_t *answer)
 
 void install_begin(struct job *job)
 {
-	job->install = xcalloc(1, sizeof(*job->install));
-	job->install->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[]}", "running_system",
-					  job->spec->place->running_system, "steps", "installed",
-					  "modules", "output", "activation");
+	job->detail = xcalloc(1, sizeof(struct install));
+	job->detail_free = free_install;
+	installation(job)->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[]}", "running_system",
+					       job->spec->place->running_system, "steps",
+					       "installed", "modules", "output", "activation");
 	make_plan(job);
 }

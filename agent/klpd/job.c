@@ -26,13 +26,11 @@ static const struct {
 	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline" },
 };
 
-struct job *job_new(const struct jobs_spec *spec, struct jobs *jobs,
-		    const struct job_request *request)
+struct job *job_new(const struct jobs_spec *spec, const struct job_request *request)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
 
 	job->spec = spec;
-	job->jobs = jobs;
 	job->request = *request;
 	job->findings = json_array();
 	return job;
@@ -43,7 +41,8 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	tool_free(job->tool);
-	install_free(job->install);
+	if (job->detail_free)
+		job->detail_free(job->detail);
 	for (size_t i = 0; i < job->n_callers; i++)
 		varlink_call_drop(job->callers[i]);
 	free(job->callers);
@@ -85,7 +84,7 @@ void job_fail(struct job *job, const struct err *err)
 			job->callers[i], "io.klpd.Agent.Failed",
 			json_pack("{s:i,s:s}", "status", err->status, "message", err->message));
 	job->n_callers = 0;
-	jobs_end(job);
+	job->ended(job);
 }
 
 void job_succeed(struct job *job, json_t *value)
@@ -94,7 +93,7 @@ void job_succeed(struct job *job, json_t *value)
 		varlink_call_reply(job->callers[i], json_pack("{s:O}", job_member(job), value));
 	job->n_callers = 0;
 	json_decref(value);
-	jobs_end(job);
+	job->ended(job);
 }
 
 void job_tell(struct job *job, json_t *progress)

@@ -2,19 +2,16 @@
 #pragma once
 
 /*
- * One job, for the files that carry jobs out (jobs.c, scan.c, install.c)
+ * One job: what the files that carry jobs out (scan.c, install.c) and the queue (jobs.c) share
  *
  * A job moves from phase to phase; each phase is one program, and its end starts the next phase or
  * finishes the job by job_succeed() or job_fail(), after which it does not exist any more.
  */
 
-#include "klpd/applier.h"
 #include "klpd/jobs.h"
 #include "klpd/tool.h"
 
 #define MSEC ((int64_t)1000)
-
-struct install; /* install.c */
 
 struct job {
 	struct job *next;
@@ -27,16 +24,18 @@ struct job {
 	json_t *probe;			    /* what klpd-worker probe said; NULL: not asked */
 	void (*refreshed)(struct job *job); /* what follows scan_refresh() */
 	bool primary;			    /* fetch kernel repositories' package lists too */
-	struct install *install;
-	json_t *findings; /* of ours, for the report */
-	int64_t keep;	  /* reports */
+	void *detail;			    /* of its kind (install.c); NULL */
+	void (*detail_free)(void *detail);
+	void (*ended)(struct job *job); /* the queue's: called last, frees it */
+	json_t *findings;		/* of ours, for the report */
+	int64_t keep;			/* reports */
 	int64_t started;
 	int64_t cpu_usec, peak_rss_kib, bytes_fetched;
 	int64_t own_cpu_usec; /* of klpd itself at the start */
 };
 
 /* Copies @request, whose `ask` it takes over. Nobody calls yet. */
-_returns_nonnull_ struct job *job_new(const struct jobs_spec *spec, struct jobs *jobs,
+_returns_nonnull_ struct job *job_new(const struct jobs_spec *spec,
 				      const struct job_request *request);
 void job_free(struct job *job); /* accepts NULL; callers that wait are dropped */
 void job_add_caller(struct job *job, struct varlink_call *call);
@@ -47,9 +46,6 @@ const char *job_name(const struct job *job); /* for people */
 /* Of its kind: the verb of klpd-worker, and the member of its answer and of ours. */
 const char *job_verb(const struct job *job);
 const char *job_member(const struct job *job);
-/* Removes an ended job from the queue, frees it and lets the next one begin (jobs.c). */
-void jobs_end(struct job *job);
-
 /* ---- ends ---- */
 void job_fail(struct job *job, const struct err *err);
 /* @value is consumed. */
@@ -80,25 +76,6 @@ json_t *job_worker_request(const struct job *job);
 		job_phase_ended(userdata, answer, err, usage, after_##name);                       \
 	}                                                                                          \
 	struct _semicolon_after_##name
-
-/* ---- the kinds of jobs ---- */
-
-/*
- * Brings the metadata up to date if the request and the cache say so, then goes on with @then.
- * @primary: also the package lists of kernel repositories, whatever their age.
- */
-void scan_refresh(struct job *job, bool primary, void (*then)(struct job *job));
-/*
- * Starts klpd-fetch for the node that was probed. @more (consumed, may be NULL) is added to the
- * request.
- */
-void scan_start_fetch(struct job *job, json_t *more, tool_done_fn on_done);
-/* Judges, by the verb of the job's kind, and ends it. */
-void scan_judge(struct job *job);
-
-/* An installation, from metadata at hand to the final report. */
-void install_begin(struct job *job);
-void install_free(struct install *install); /* accepts NULL */
 
 /* "key" of @object as a number, or @fallback. */
 int64_t job_number(json_t *object, const char *key, int64_t fallback);

@@ -12,8 +12,9 @@
 #include "klpd/jobs.h"
 
 #include "base/alloc.h"
+#include "klpd/install.h"
 #include "klpd/intent.h"
-#include "klpd/job.h"
+#include "klpd/scan.h"
 #include "klpd/store.h"
 
 struct jobs {
@@ -24,7 +25,7 @@ struct jobs {
 	bool running;
 };
 
-void jobs_end(struct job *job)
+static void end(struct job *job)
 {
 	struct jobs *jobs = job->jobs;
 
@@ -69,7 +70,7 @@ static void on_next_turn(void *userdata)
 	if (is_stored(job))
 		intent_tell(jobs->spec.place, job->findings);
 	if (is_pointless(job))
-		jobs_end(job);
+		end(job);
 	else if (job->request.kind == JOB_INSTALL)
 		scan_refresh(job, false, install_begin);
 	else
@@ -92,7 +93,9 @@ void jobs_submit(struct jobs *jobs, const struct job_request *request, struct va
 			job_add_caller(*at, call);
 			return;
 		}
-	job = job_new(&jobs->spec, jobs, request);
+	job = job_new(&jobs->spec, request);
+	job->jobs = jobs;
+	job->ended = end;
 	job_add_caller(job, call);
 	*at = job;
 	if (!jobs->running)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The phases of a scan: PROBE and FETCH if metadata must be fetched, then JUDGE. */
+/* PROBE and FETCH if metadata must be fetched, then JUDGE. */
+#include "klpd/scan.h"
+
 #include "base/alloc.h"
 #include "base/timex.h"
-#include "klpd/job.h"
 #include "repo/cache.h"
 
 #define PROBE_DEADLINE	    (60 * MSEC)
