@@ -9,6 +9,7 @@
  */
 
 #include "core/builds.h"
+#include "core/override.h"
 #include "core/snapshot.h"
 
 struct evaluation {
@@ -17,6 +18,7 @@ struct evaluation {
 	const struct baseline *baseline;
 	const struct config *config;
 	enum operation operation;
+	const struct override_list *overrides; /* of an Install; NULL: the baseline decided */
 	enum reboot_option reboot_option;
 	const char *trigger;
 	int64_t now; /* seconds; everything that depends on time depends on this */

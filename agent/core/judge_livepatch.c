@@ -168,8 +168,12 @@ static void report_patch(struct judge *j, const struct build *candidate)
 	struct evr_range range = { NULL, candidate ? &candidate->nevra.evr : NULL };
 
 	if (newer) {
-		/* semantics 4.1: what an Install leaves undone has failed */
-		patch->state = j->in->operation == OPERATION_INSTALL ? PATCH_FAILED : PATCH_MISSING;
+		/* semantics 4.1 and 2.7: what an Install was to do and left undone has failed */
+		patch->state = j->in->operation == OPERATION_INSTALL &&
+					       (!j->in->overrides ||
+						override_naming(j->in->overrides, reported))
+				       ? PATCH_FAILED
+				       : PATCH_MISSING;
 		range.after = installed ? &installed->nevra.evr : NULL;
 		patch->installed_time = TIME_UNSET;
 	} else if (candidate) {

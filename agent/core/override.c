@@ -2,6 +2,7 @@
 #include "core/override.h"
 
 #include "core/finding.h"
+#include "core/match.h"
 
 static const struct doc_field entry_fields[] = {
 	{ "id", doc_read_text, offsetof(struct override_entry, id), true },
@@ -48,4 +49,15 @@ int override_from_doc(const struct doc *doc, struct arena *arena, struct overrid
 			    "the override list names no patches, so nothing would be installed");
 	*ret = list;
 	return 0;
+}
+
+const char *override_naming(const struct override_list *list, const struct nevra *nevra)
+{
+	for (size_t i = 0; i < list->n_entries; i++) {
+		const struct override_entry *e = &list->entries[i];
+
+		if (match_nevra(e->id, nevra) && (!e->title || match_nevra(e->title, nevra)))
+			return e->title ? e->title : e->id;
+	}
+	return NULL;
 }

@@ -9,6 +9,7 @@
  */
 
 #include "base/doc.h"
+#include "core/nevra.h"
 
 struct findings;
 
@@ -22,6 +23,12 @@ struct override_list {
 	struct override_entry *entries;
 	size_t n_entries;
 };
+
+/*
+ * The entry that names this build, or NULL: its title, else its id. Both must match if both are
+ * given, each any of the name forms (core/match.h).
+ */
+const char *override_naming(const struct override_list *list, const struct nevra *nevra);
 
 /* An entry needs an id; an empty list is a finding. @ret->source is left for the caller. */
 _must_check_ int override_from_doc(const struct doc *doc, struct arena *arena,

@@ -151,18 +151,6 @@ struct choice {
 	const char *why;
 };
 
-/* The entry that names this build, or NULL (semantics 2.7: id and title must both fit). */
-static const char *override_naming(const struct override_list *list, const struct nevra *nevra)
-{
-	for (size_t i = 0; i < list->n_entries; i++) {
-		const struct override_entry *e = &list->entries[i];
-
-		if (match_nevra(e->id, nevra) && (!e->title || match_nevra(e->title, nevra)))
-			return e->title ? e->title : e->id;
-	}
-	return NULL;
-}
-
 static struct choice choose(struct plan *plan, const struct plan_wishes *wishes,
 			    const struct builds *builds, enum builds_source source)
 {

@@ -235,6 +235,23 @@ int session_load_baseline(struct session *s, struct err *err)
 	return 0;
 }
 
+/* ---- what an Install is told to install, instead of what is approved ---------------------- */
+
+static int load_overrides(struct session *s, struct err *err)
+{
+	struct override_list *list;
+	const struct doc *doc;
+
+	if (!s->request.overrides)
+		return 0;
+	if (session_read_doc(s, AT_FDCWD, s->request.overrides, &doc, err) < 0 ||
+	    override_from_doc(doc, s->arena, &list, &s->snapshot->findings, err) < 0)
+		return -1;
+	list->source = s->request.overrides;
+	s->overrides = list;
+	return 0;
+}
+
 /* ---- all together -------------------------------------------------------------------------- */
 
 static int replay(struct session *s, struct err *err)
@@ -267,7 +284,7 @@ int session_prepare(struct session *s, struct evaluation *ret, struct err *err)
 			return -1;
 		gather(s);
 	}
-	if (session_load_baseline(s, err) < 0)
+	if (session_load_baseline(s, err) < 0 || load_overrides(s, err) < 0)
 		return -1;
 	*ret = (struct evaluation){
 		.snapshot = s->snapshot,
@@ -275,6 +292,7 @@ int session_prepare(struct session *s, struct evaluation *ret, struct err *err)
 		.baseline = s->baseline,
 		.config = &s->config,
 		.operation = s->request.operation,
+		.overrides = s->overrides,
 		.reboot_option = s->request.reboot_option,
 		.trigger = s->request.trigger,
 		.now = s->request.now,

@@ -18,6 +18,7 @@ struct session {
 	struct snapshot *snapshot;
 	const struct platform *platform; /* NULL: no profile fits */
 	const struct baseline *baseline;
+	const struct override_list *overrides; /* NULL: the request names none */
 };
 
 struct session *session_new(void);

@@ -50,30 +50,16 @@ static int read_bans(struct session *s, struct plan_wishes *w, struct err *err)
 	return 0;
 }
 
-static int read_overrides(struct session *s, struct plan_wishes *w, struct err *err)
-{
-	struct override_list *list;
-	const struct doc *doc;
-
-	if (!s->request.overrides)
-		return 0;
-	if (session_read_doc(s, AT_FDCWD, s->request.overrides, &doc, err) < 0 ||
-	    override_from_doc(doc, s->arena, &list, &s->snapshot->findings, err) < 0)
-		return -1;
-	list->source = s->request.overrides;
-	w->overrides = list;
-	return 0;
-}
-
 int wishes_read(struct session *s, struct plan_wishes *ret, struct err *err)
 {
 	*ret = (struct plan_wishes){
+		.overrides = s->overrides,
 		.with_kernel = s->request.with_kernel,
 		.retry_quarantined = s->request.retry_quarantined,
 		.running_system = s->request.running_system,
 		.disabled = disabled_by(s),
 	};
-	return read_bans(s, ret, err) < 0 || read_overrides(s, ret, err) < 0 ? -1 : 0;
+	return read_bans(s, ret, err);
 }
 
 static int64_t disk_free(const struct session *s, const char *path)

@@ -238,6 +238,16 @@ def test_an_override_list(node, tmp_path):
     assert report["outcome"]["installed"] == [title(2)] and node.installed() == ["1.0-2.amzn2.x86_64"]
 
 
+def test_an_override_list_that_names_nothing_here(node):
+    """What is not in the list was not tried: Missing, not Failed (semantics 2.7)."""
+    node.node.write("tmp/list.yaml", "patches:\n- {id: 'openssl.x86_64'}\n")
+    report = node.json("--override-list=/tmp/list.yaml", "install", status=100)
+    assert report["outcome"]["result"] == "nothing-to-do"
+    assert {p["kind"]: p["state"] for p in report["patches"]}["livepatch"] == "Missing"
+    node.node.write("tmp/list.yaml", "patches:\n- {title: x}\n")
+    assert "/tmp/list.yaml:2: " in node.run("--override-list=/tmp/list.yaml", "install").stderr
+
+
 def intent(node, boot_id):
     plan = node.json("--dry-run", "install")["plan"]
     node.node.write(f"{STATE}/intent.json", json.dumps({"started": "2026-01-01T00:00:00Z", "boot_id": boot_id,
