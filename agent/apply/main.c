@@ -298,6 +298,16 @@ static void release(struct apply *a)
 	arena_free(a->arena);
 }
 
+/* Nothing of the asker's environment reaches librpm, scriptlets or the loader. */
+static void set_environment(void)
+{
+	clearenv();
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("LANG", "C", 1);
+	umask(022);
+	(void)!chdir("/");
+}
+
 /* Whoever asked may go; what was begun is finished. */
 static void set_signals(void)
 {
@@ -321,7 +331,7 @@ int main(int argc, char *argv[])
 		a.fds[i] = a.staged[i] = -1;
 	log_init("klpd-apply", LOG_LEVEL_INFO);
 	set_signals();
-	umask(022);
+	set_environment();
 	if (serve(&a, argc, argv, &err) < 0)
 		status = log_err(&err);
 	channel_tell(&a.channel, APPLY_DONE, "", status, err.message ? err.message : "");

@@ -15,22 +15,27 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static long calls;
+static long calls, at;
+static char path[4096];
+
+/* At once: the program may clear its environment. */
+__attribute__((constructor)) static void ask(void)
+{
+	if (getenv("KILL_AT"))
+		at = atol(getenv("KILL_AT"));
+	if (getenv("KILL_COUNT"))
+		snprintf(path, sizeof(path), "%s", getenv("KILL_COUNT"));
+}
 
 static void step(void)
 {
-	static long at = -1;
-
-	if (at < 0)
-		at = getenv("KILL_AT") ? atol(getenv("KILL_AT")) : 0;
 	if (++calls == at)
 		kill(getpid(), SIGKILL);
 }
 
 __attribute__((destructor)) static void tell(void)
 {
-	const char *path = getenv("KILL_COUNT");
-	FILE *file = path ? fopen(path, "w") : NULL;
+	FILE *file = *path ? fopen(path, "w") : NULL;
 
 	if (file) {
 		fprintf(file, "%ld\n", calls);
@@ -81,19 +86,19 @@ ssize_t write(int fd, const void *bytes, size_t n)
 	return real(fd, bytes, n);
 }
 
-#define OPENS(name, head, first)                                                                   \
-	int name(head const char *path, int flags, ...)                                            \
+#define OPENS(function, head, first)                                                               \
+	int function(head const char *name, int flags, ...)                                        \
 	{                                                                                          \
 		va_list ap;                                                                        \
 		mode_t mode;                                                                       \
-		REAL(name);                                                                        \
+		REAL(function);                                                                    \
                                                                                                    \
 		va_start(ap, flags);                                                               \
 		mode = va_arg(ap, mode_t);                                                         \
 		va_end(ap);                                                                        \
 		if (flags & (O_CREAT | O_TRUNC))                                                   \
 			step();                                                                    \
-		return real(first path, flags, mode);                                              \
+		return real(first name, flags, mode);                                              \
 	}
 #define NOTHING
 OPENS(open, NOTHING, NOTHING)
