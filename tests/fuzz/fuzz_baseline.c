@@ -3,6 +3,7 @@
 #include "core/baseline.h"
 #include "core/finding.h"
 #include "core/override.h"
+#include "core/recall.h"
 
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ static void check(const struct baseline *b)
 			abort();
 }
 
-/* Both lists that come from whoever orders a scan or an installation. */
+/* The lists that come from whoever orders a scan or an installation. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct findings findings = { .arena = arena };
 	const struct doc *doc;
 	struct override_list *list;
+	struct plan_ban *bans;
+	size_t n;
 	struct err err = ERR_INIT;
 
 	if (yaml_parse((const char *)data, size, "fuzz", arena, &doc, NULL) < 0)
@@ -55,6 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		err_clear(&err);
 	}
 	if (override_from_doc(doc, arena, &list, &findings, &err) < 0 && !err.message)
+		abort();
+	err_clear(&err);
+	if (recall_from_doc(doc, arena, &bans, &n, &err) < 0 && !err.message)
 		abort();
 	err_clear(&err);
 	return 0;
