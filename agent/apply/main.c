@@ -17,8 +17,8 @@
  *   6. Nothing here reboots, unloads, forces a transition, or runs a program that a request names.
  *
  * So the worst that a compromised asker achieves is a genuine, vendor-signed livepatch for the
- * running kernel. Steps 1 to 5 (stage, verify, guard, lock, test) change nothing; after them rpm's
- * transaction is not interrupted by us, whatever becomes of the asker.
+ * running kernel. The steps before it (stage, verify, lock, guard, test) change nothing; after them
+ * rpm's transaction is not interrupted by us, whatever becomes of the asker.
  */
 #include "apply/channel.h"
 #include "apply/guard.h"
@@ -196,8 +196,9 @@ static int apply_install(struct apply *a, struct err *err)
 	struct transaction_package packages[APPLY_PACKAGES_MAX];
 	size_t n;
 
-	if (stage_all(a, err) < 0 || verify_all(a, err) < 0 ||
-	    guard_all(a, packages, &n, err) < 0 || wait_for_others(a, err) < 0)
+	/* the guard comes after the waiting: others may have changed what is installed */
+	if (stage_all(a, err) < 0 || verify_all(a, err) < 0 || wait_for_others(a, err) < 0 ||
+	    guard_all(a, packages, &n, err) < 0)
 		return -1;
 	if (n && install(a, packages, n, err) < 0)
 		return -1;

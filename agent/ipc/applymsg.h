@@ -54,8 +54,8 @@ enum apply_event_kind {
 /* Steps, always in this order. The first five change nothing. */
 #define APPLY_STEP_STAGE   "stage"   /* copy out of the asker's reach, check size and checksum */
 #define APPLY_STEP_VERIFY  "verify"  /* signatures */
-#define APPLY_STEP_GUARD   "guard"   /* what it is and may do */
 #define APPLY_STEP_LOCK	   "lock"    /* other package managers */
+#define APPLY_STEP_GUARD   "guard"   /* what it is and may do */
 #define APPLY_STEP_TEST	   "test"    /* dependencies, conflicts, disk space */
 #define APPLY_STEP_INSTALL "install" /* the transaction */
 #define APPLY_STEP_LOAD	   "load"

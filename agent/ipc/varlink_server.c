@@ -472,6 +472,18 @@ bool varlink_call_trusted(const struct varlink_call *call)
 	return call->connection && call->connection->trusted;
 }
 
+bool varlink_call_peer(const struct varlink_call *call, struct varlink_peer *ret)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (!call->connection ||
+	    getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	*ret = (struct varlink_peer){ cred.uid, cred.pid };
+	return true;
+}
+
 bool varlink_call_gone(const struct varlink_call *call)
 {
 	return !call->connection;

@@ -70,6 +70,11 @@ json_t *varlink_call_parameters(const struct varlink_call *call);
 /* The caller takes continued replies. */
 bool varlink_call_more(const struct varlink_call *call);
 bool varlink_call_trusted(const struct varlink_call *call);
+/* Who connected, as the kernel says (SO_PEERCRED): false when that is not known. */
+struct varlink_peer {
+	int64_t uid, pid;
+};
+bool varlink_call_peer(const struct varlink_call *call, struct varlink_peer *ret);
 /* The caller has disconnected: nobody will see the answer. */
 bool varlink_call_gone(const struct varlink_call *call);
 

@@ -38,6 +38,7 @@ struct install {
 	struct apply_request request;
 	int fds[APPLY_PACKAGES_MAX];
 	size_t n_fds;
+	int lock;	/* nobody else installs with this state directory */
 	struct err err; /* what went wrong; the report is made all the same */
 };
 
@@ -72,6 +73,7 @@ static void free_install(void *detail)
 	json_decref(install->outcome);
 	for (size_t i = 0; i < install->n_fds; i++)
 		closep(&install->fds[i]);
+	closep(&install->lock);
 	err_clear(&install->err);
 	free(install);
 }
@@ -551,10 +553,18 @@ static void after_plan(struct job *job, json_t *answer)
 
 void install_begin(struct job *job)
 {
-	job->detail = xcalloc(1, sizeof(struct install));
+	struct install *in = xcalloc(1, sizeof(*in));
+	struct err err = ERR_INIT;
+
+	job->detail = in;
 	job->detail_free = free_install;
-	installation(job)->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[]}", "running_system",
-					       job->spec->place->running_system, "steps",
-					       "installed", "modules", "output", "activation");
-	make_plan(job);
+	in->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[]}", "running_system",
+				job->spec->place->running_system, "steps", "installed", "modules",
+				"output", "activation");
+	in->lock = job->request.dry_run ? -1 : intent_lock(job->spec->place, &err);
+	if (err.message)
+		job_fail(job, &err);
+	else
+		make_plan(job);
+	err_clear(&err);
 }

@@ -5,11 +5,14 @@
 #include "base/log.h"
 #include "base/timex.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #define INTENT	   "intent.json"
 #define QUARANTINE "quarantine.json"
 #define REBOOT	   "reboot.json"
+#define LOCK	   "lock"
 #define MODE	   0644
 #define BYTES_MAX  ((size_t)1024 * 1024)
 
@@ -54,6 +57,20 @@ static const char *text_of(json_t *object, const char *key)
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? text : "";
+}
+
+int intent_lock(const struct place *place, struct err *err)
+{
+	_cleanup_close_ int fd =
+		openat(place->state_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno, "%s/" LOCK, place->state);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, EXIT_STATUS_TEMPFAIL,
+			       "another agent is installing on this node; try again when it has "
+			       "ended");
+	return TAKE_FD(fd);
 }
 
 int intent_write(const struct place *place, json_t *plan, struct err *err)

@@ -2,6 +2,7 @@
 #include "klpd/methods.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/timex.h"
 #include "klpd/store.h"
 
@@ -180,13 +181,19 @@ static bool refuse_busy(struct varlink_call *call, const struct agent *agent)
 	return true;
 }
 
-static bool refuse_untrusted(struct varlink_call *call)
+/* Changing is for whoever started us, and for root; each attempt is logged. */
+static bool refuse_change(struct varlink_call *call, const char *what)
 {
-	if (varlink_call_trusted(call))
-		return false;
-	refuse(call, AGENT ".PermissionDenied",
-	       "only an agent of one's own changes the node; use --direct");
-	return true;
+	struct varlink_peer peer = { -1, -1 };
+	bool known = varlink_call_peer(call, &peer);
+	bool allowed = varlink_call_trusted(call) || (known && peer.uid == 0);
+
+	log_info("%s asked for by uid %lld, pid %lld: %s", what, (long long)peer.uid,
+		 (long long)peer.pid, allowed ? "allowed" : "refused");
+	if (!allowed)
+		refuse(call, AGENT ".PermissionDenied",
+		       "only root changes the node; looking is for everybody");
+	return !allowed;
 }
 
 static void install(struct varlink_call *call, void *userdata)
@@ -200,7 +207,7 @@ static void install(struct varlink_call *call, void *userdata)
 		varlink_call_invalid(call, "reboot_option");
 		return;
 	}
-	if (refuse_untrusted(call) || refuse_busy(call, agent) ||
+	if (refuse_change(call, "installation") || refuse_busy(call, agent) ||
 	    !read_options(call, JOB_INSTALL, &request))
 		return;
 	request.dry_run = json_is_true(parameter(call, "dry_run"));

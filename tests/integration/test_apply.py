@@ -17,7 +17,7 @@ from klpdtest import al2, rpms
 
 pytestmark = pytest.mark.root
 NAME = al2.livepatch_name()
-BEFORE = ["stage", "verify", "guard", "lock", "test"]
+BEFORE = ["stage", "verify", "lock", "guard", "test"]
 
 
 @pytest.fixture(name="applier")

@@ -78,7 +78,7 @@ def test_from_missing_to_active(node):
     assert [step["package"] for step in report["plan"]["steps"]] == [title(1)]
     outcome = report["outcome"]
     assert outcome["result"] == "done" and outcome["status"] == 0 and outcome["message"] is None
-    assert outcome["steps"] == ["stage", "verify", "guard", "lock", "test", "install", "load"]
+    assert outcome["steps"] == ["stage", "verify", "lock", "guard", "test", "install", "load"]
     assert outcome["installed"] == [title(1)]
     assert outcome["modules"] == [{"name": "livepatch_CVE_2024_0001", "loaded": True, "message": ""}]
     assert [(a["package"], a["state"]) for a in outcome["activation"]] == [(title(1), "active")]
@@ -271,6 +271,22 @@ def test_interrupted_and_taken_up_again(node):
     report = node.json("install")
     assert report["compliance"]["overall"] == "COMPLIANT"
     assert "interrupted" not in codes(node.json("scan"))
+
+
+def test_two_at_once(node):
+    """The second is told, and waits for nothing."""
+    node.node.write("etc/kpatch-test", "sleep 3\n")
+    first = subprocess.Popen(node.inside.command("/opt/klpd/klpctl", "--direct", "-q", "install"),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while node.installed() != ["1.0-1.amzn2.x86_64"]:
+        assert time.monotonic() < deadline and first.poll() is None
+        time.sleep(0.1)
+    # in the namespace of the first the node is mounted; here its directory is enough to ask
+    second = subprocess.run([node.inside.build / "klpctl", f"--root={node.node.folder}", "install"],
+                            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    assert second.returncode == 75 and "another agent is installing" in second.stderr, second.stderr
+    assert first.wait(timeout=60) == 0
 
 
 def test_a_boot_that_nobody_asked_for(node):

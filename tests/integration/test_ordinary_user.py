@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ from klpdtest import al2
 
 pytestmark = pytest.mark.root
 NOBODY = 65534
-PROGRAMS = ("klpctl", "klpd", "klpd-fetch", "klpd-worker")
+PROGRAMS = ("klpctl", "klpd", "klpd-fetch", "klpd-worker", "klpd-apply")
 
 
 class Visitor:
@@ -104,3 +105,29 @@ def test_the_livepatch_is_explained(visitor):
     visitor.scan()
     done = visitor.run("explain", al2.livepatch_name())
     assert done.returncode == 0 and "approved" in done.stdout, done.stderr
+
+
+def test_looking_is_for_everybody_changing_for_root(visitor):
+    """Over the socket of an agent that root runs."""
+    path = visitor.folder / "socket"
+    daemon = subprocess.Popen([visitor.folder / "bin/klpd", f"--listen={path}", f"--root={visitor.root}"],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 20
+        while not path.exists():
+            assert time.monotonic() < deadline and daemon.poll() is None
+            time.sleep(0.02)
+
+        def ask(*arguments, user):
+            return subprocess.run([visitor.folder / "bin/klpctl", f"--socket={path}", *arguments], user=user, group=user,
+                                  extra_groups=[], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        assert ask("scan", user=NOBODY).returncode == 0
+        denied = ask("install", user=NOBODY)
+        assert denied.returncode == 77 and "only root changes the node" in denied.stderr
+        assert ask("install", "--dry-run", user=NOBODY).returncode == 77
+        assert ask("install", "--dry-run", user=0).returncode == 0
+    finally:
+        daemon.terminate()
+        said = daemon.communicate(timeout=20)[1]
+    assert f"installation asked for by uid {NOBODY}, pid " in said and "refused" in said and "allowed" in said
