@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+
+#define SEND_SECONDS 1 /* for an asker that does not read */
 
 static int refuse(struct err *err, const char *why)
 {
@@ -60,10 +63,12 @@ int channel_receive(struct channel *channel, struct apply_request *ret,
 				  .msg_iovlen = 1,
 				  .msg_control = control.bytes,
 				  .msg_controllen = sizeof(control.bytes) };
+	const struct timeval patience = { .tv_sec = SEND_SECONDS };
 	ssize_t len;
 	size_t n = 0;
 	int r;
 
+	setsockopt(channel->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	do
 		len = recvmsg(channel->fd, &message, MSG_CMSG_CLOEXEC);
 	while (len < 0 && errno == EINTR);
@@ -92,14 +97,15 @@ int channel_receive(struct channel *channel, struct apply_request *ret,
 	return r;
 }
 
-static void send_event(struct channel *channel, struct apply_event *event)
+/* An asker that does not read must not hold up a transaction: then it goes without. */
+static void send_event(struct channel *channel, struct apply_event *event, int flags)
 {
 	ssize_t unused;
 
 	event->magic = APPLY_MAGIC;
 	event->version = APPLY_VERSION;
 	do
-		unused = send(channel->fd, event, sizeof(*event), MSG_NOSIGNAL);
+		unused = send(channel->fd, event, sizeof(*event), MSG_NOSIGNAL | flags);
 	while (unused < 0 && errno == EINTR);
 }
 
@@ -110,7 +116,7 @@ void channel_tell(struct channel *channel, enum apply_event_kind kind, const cha
 
 	snprintf(event.subject, sizeof(event.subject), "%s", subject);
 	snprintf(event.text, sizeof(event.text), "%s", text);
-	send_event(channel, &event);
+	send_event(channel, &event, kind == APPLY_OUTPUT ? MSG_DONTWAIT : 0);
 }
 
 void channel_step(struct channel *channel, const char *step)
@@ -123,5 +129,5 @@ void channel_progress(struct channel *channel, const char *subject, uint64_t don
 	struct apply_event event = { .kind = APPLY_PROGRESS, .done = done, .total = total };
 
 	snprintf(event.subject, sizeof(event.subject), "%s", subject);
-	send_event(channel, &event);
+	send_event(channel, &event, MSG_DONTWAIT);
 }

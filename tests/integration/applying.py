@@ -72,8 +72,10 @@ class Applier:
         self.program, self.root, self.wrap = pathlib.Path(program), root, list(wrap)
         self.options = options(root)
 
-    def start(self, data, files, env=None):
+    def start(self, data, files, env=None, buffer=None):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if buffer:
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
         process = subprocess.Popen([*self.wrap, self.program, *self.options], stdin=theirs, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True, env=env)
         theirs.close()

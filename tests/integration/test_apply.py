@@ -176,6 +176,28 @@ def test_changed_while_it_is_looked_at(scenario, applier, patch, tmp_path):
     assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]
 
 
+def test_an_asker_that_does_not_read(scenario, applier, patch):
+    """It may be stopped, or hostile: what was begun is finished all the same."""
+    package, path = patch
+    with open(path, "rb") as file:
+        process, ours = applier.start(applying.request([(applying.title(package), path.read_bytes())]), [file],
+                                      buffer=2048)
+        with ours:
+            _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]
+
+
+def test_an_asker_that_goes_away(scenario, applier, patch):
+    package, path = patch
+    with open(path, "rb") as file:
+        process, ours = applier.start(applying.request([(applying.title(package), path.read_bytes())]), [file])
+        ours.close()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]
+
+
 REFUSED = {
     "another name": ({"name": "bash", "release": "99"}, "may not be installed by klpd"),
     "a livepatch for another kernel": ({"name": "kernel-livepatch-5.10.234-225.895"}, "may not be installed by klpd"),
