@@ -16,8 +16,10 @@
 /* What goes to the agent is JSON, and JSON is UTF-8. */
 static int check_utf8(const struct options *o, struct err *err)
 {
-	for (size_t i = 0; i <= o->n_words; i++) {
-		const char *word = i < o->n_words ? o->words[i] : o->baseline;
+	const char *const files[] = { o->baseline, o->overrides };
+
+	for (size_t i = 0; i < o->n_words + ARRAY_SIZE(files); i++) {
+		const char *word = i < o->n_words ? o->words[i] : files[i - o->n_words];
 		json_auto_t *text = word ? json_string(word) : NULL;
 
 		if (word && !text)

@@ -201,8 +201,13 @@ static void install(struct varlink_call *call, void *userdata)
 	static const char *const flags[] = { "with_kernel" };
 	struct agent *agent = userdata;
 	const char *reboot = json_string_value(parameter(call, "reboot_option"));
+	const char *overrides = json_string_value(parameter(call, "overrides"));
 	struct job_request request;
 
+	if (overrides && overrides[0] != '/') {
+		varlink_call_invalid(call, "overrides");
+		return;
+	}
 	if (reboot && !streq(reboot, "NoReboot") && !streq(reboot, "RebootIfNeeded")) {
 		varlink_call_invalid(call, "reboot_option");
 		return;

@@ -45,6 +45,7 @@ __all__ = ["agent_fixture"]  # used by its name, "agent"
      "--state-dir start another one"),
     (["scan", "--all"], "--all belongs to klpctl list only"),
     (["scan", "-o", "x"], "--output belongs to klpctl capture only"),
+    (["install", b"--override-list=\xff"], "an argument is not UTF-8 text; rename the file"),
     (["explain", b"\xff"], "an argument is not UTF-8 text; rename the file"),
 ])
 def test_wrong_words_are_refused(arguments, sentence):
