@@ -3,6 +3,7 @@
 import dataclasses
 import fcntl
 import os
+import pathlib
 import re
 import shutil
 import struct
@@ -339,11 +340,15 @@ def test_what_it_links(build):
     assert "librpm" in names
 
 
+def lines_of_code(folder):
+    return sum(1 for path in folder.glob("*.c") for line in path.read_text().splitlines()
+               if line.strip() and not re.match(r"\s*(/?\*|//|#include)", line))
+
+
 def test_it_can_be_audited_in_an_hour(capsys):
-    folder = rpms.pathlib.Path(__file__).resolve().parents[2] / "agent"
-    sources = [*folder.glob("apply/*.c"), *folder.glob("rpm/*.c")]
-    lines = [line for path in sources for line in path.read_text().splitlines()
-             if line.strip() and not re.match(r"\s*(/?\*|//|#include)", line)]
+    """Its own code, and what stands between it and librpm; neither grows unseen."""
+    agent = pathlib.Path(__file__).resolve().parents[2] / "agent"
+    own, adapter = lines_of_code(agent / "apply"), lines_of_code(agent / "rpm")
     with capsys.disabled():
-        print(f"\nklpd-apply: {len(lines)} lines of code in {len(sources)} files", file=sys.stderr)
-    assert len(lines) < 1200
+        print(f"\nklpd-apply: {own} lines of code of its own, {adapter} around librpm", file=sys.stderr)
+    assert own < 800 and adapter < 400
