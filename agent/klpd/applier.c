@@ -26,6 +26,14 @@ static bool is_sane(const struct apply_event *event, ssize_t len)
 	       memchr(event->text, '\0', sizeof(event->text));
 }
 
+/* What a scriptlet or a kernel wrote becomes JSON, and reaches a terminal: plain ASCII. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+			*text = *text == '\n' ? '\n' : '?';
+}
+
 /* Reads one event; false when there is none now. */
 static bool take_event(struct applier *a)
 {
@@ -36,6 +44,8 @@ static bool take_event(struct applier *a)
 		return false;
 	if (!is_sane(&event, n))
 		return true;
+	clean(event.subject);
+	clean(event.text);
 	if (event.kind != APPLY_DONE) {
 		a->spec.on_event(&event, a->spec.userdata);
 		return true;

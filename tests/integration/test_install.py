@@ -138,6 +138,14 @@ def test_the_kernel_refuses_the_module(node):
     assert last["compliance"]["overall"] == "COMPLIANT" and node.loaded()
 
 
+def test_odd_bytes_in_what_kpatch_says(node):
+    node.node.write("etc/kpatch-test", "printf 'kpatch: \\377\\033[31m\\302 stalled\\n' >&2; exit 1\n")
+    report = node.json("install", status=1)
+    [module] = report["outcome"]["modules"]
+    assert not module["loaded"] and module["message"].isprintable() and module["message"].isascii()
+    assert all(line.isprintable() for line in report["outcome"]["output"]) and report["outcome"]["output"]
+
+
 def test_a_transition_that_does_not_end(node):
     """It is waited for, and then it is said: not active, and for whom the kernel waits."""
     node.node.write("etc/kpatch-test", 'mkdir -p "/sys/kernel/livepatch/$name"; echo 1 >"/sys/kernel/livepatch/$name/'
