@@ -143,7 +143,7 @@ def test_odd_bytes_in_what_kpatch_says(node):
     report = node.json("install", status=1)
     [module] = report["outcome"]["modules"]
     assert not module["loaded"] and module["message"].isprintable() and module["message"].isascii()
-    assert all(line.isprintable() for line in report["outcome"]["output"]) and report["outcome"]["output"]
+    assert any(line.startswith("kpatch: ?") and "stalled" in line for line in report["outcome"]["output"])
 
 
 def test_a_transition_that_does_not_end(node):
