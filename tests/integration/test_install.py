@@ -256,6 +256,16 @@ def test_an_override_list_that_names_nothing_here(node):
     assert "/tmp/list.yaml:2: " in node.run("--override-list=/tmp/list.yaml", "install").stderr
 
 
+@pytest.mark.parametrize("action", ["BLOCK", "ALLOW_AS_DEPENDENCY"])
+def test_a_rejected_livepatch_is_not_installed(node, action):
+    text = (TOP / "conf/baselines/AWS-AmazonLinux2DefaultPatchBaseline.yaml").read_text()
+    text = "".join(line for line in text.splitlines(True) if not line.startswith("RejectedPatches"))
+    node.node.write("tmp/b.yaml", f"{text}RejectedPatches: ['kernel-livepatch-*']\nRejectedPatchesAction: {action}\n")
+    report = node.json("--baseline=/tmp/b.yaml", "install", status=0)
+    assert report["plan"]["steps"] == [] and node.installed() == ["1.0-0.amzn2.x86_64"]
+    assert {h["reason"] for h in report["held"] if h["kind"] == "livepatch"} == {"rejected"}
+
+
 def intent(node, boot_id):
     plan = node.json("--dry-run", "install")["plan"]
     node.node.write(f"{STATE}/intent.json", json.dumps({"started": "2026-01-01T00:00:00Z", "boot_id": boot_id,
