@@ -66,17 +66,6 @@ static const char *stripped(const struct guard *g)
 	return release;
 }
 
-static const char *replaced(const struct guard *g, const char *text)
-{
-	char *copy = arena_strdup(g->arena, text);
-
-	if (g->options->replace)
-		for (char *p = copy; *p; p++)
-			if (*p == g->options->replace[0])
-				*p = g->options->replace[2];
-	return copy;
-}
-
 /* One allowed name, its fields filled in. */
 static const char *expand(const struct guard *g, const char *pattern)
 {
@@ -85,10 +74,10 @@ static const char *expand(const struct guard *g, const char *pattern)
 
 	while (*pattern) {
 		if (starts_with(pattern, version)) {
-			name = arena_printf(g->arena, "%s%s", name, replaced(g, g->kernel.version));
+			name = arena_printf(g->arena, "%s%s", name, g->kernel.version);
 			pattern += strlen(version);
 		} else if (starts_with(pattern, release)) {
-			name = arena_printf(g->arena, "%s%s", name, replaced(g, stripped(g)));
+			name = arena_printf(g->arena, "%s%s", name, stripped(g));
 			pattern += strlen(release);
 		} else {
 			name = arena_printf(g->arena, "%s%c", name, *pattern++);

@@ -25,7 +25,6 @@ static const struct {
 	{ "--allow=", KIND_NAMES, AT(allow) },
 	{ "--allow-kernel=", KIND_NAMES, AT(allow_kernel) },
 	{ "--strip=", KIND_NAMES, AT(strip) },
-	{ "--replace=", KIND_TEXT, AT(replace) },
 	{ "--loader=", KIND_PATH, AT(loader) },
 	{ "--keys=", KIND_TEXT, AT(keys) },
 	{ "--allow-unsigned", KIND_FLAG, AT(allow_unsigned) },
@@ -83,8 +82,5 @@ int options_parse(int argc, char *argv[], struct options *ret, struct err *err)
 		if (!understand(argv[i], ret))
 			return err_set(err, EXIT_STATUS_USAGE, "option '%s' is not understood",
 				       argv[i]);
-	if (ret->replace && (strlen(ret->replace) != 3 || ret->replace[1] != '='))
-		return err_set(err, EXIT_STATUS_USAGE, "--replace=%s: give two characters as X=Y",
-			       ret->replace);
 	return 0;
 }

@@ -20,9 +20,8 @@ struct options {
 	const char *allow[OPTIONS_NAMES_MAX + 1];
 	const char *allow_kernel[OPTIONS_NAMES_MAX + 1]; /* the same, for packages of kernels */
 	const char *strip[OPTIONS_NAMES_MAX + 1];
-	const char *replace; /* "FROM=TO", one character each, in version and release; NULL */
-	const char *loader;  /* program that loads a module: LOADER load FILE */
-	const char *keys;    /* folder with keys, below the root */
+	const char *loader; /* program that loads a module: LOADER load FILE */
+	const char *keys;   /* folder with keys, below the root */
 	bool allow_unsigned;
 	int64_t lock_wait; /* seconds */
 	int64_t load_wait; /* seconds for one module */

@@ -326,7 +326,7 @@ def test_loading_needs_no_file(scenario, applier, patch):
 
 
 @pytest.mark.parametrize("option", ["--root=relative", "--force", "--lock-wait=x", "--lock-wait=", "--allow=",
-                                    "--replace=abc", "x"])
+                                    "x"])
 def test_an_option_that_is_none(applier, patch, option):
     applier.options.append(option)
     assert applier.install(patch).status == 64
