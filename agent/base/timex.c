@@ -24,6 +24,14 @@ int64_t timex_now_msec(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int64_t timex_zone_offset(int64_t t)
+{
+	time_t then = (time_t)t;
+	struct tm tm = { 0 };
+
+	return localtime_r(&then, &tm) ? tm.tm_gmtoff : 0;
+}
+
 static unsigned int month_length(int64_t year, unsigned int month)
 {
 	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -66,6 +74,16 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+int64_t timex_day(int64_t t)
+{
+	return floor_div(t, SEC_PER_DAY);
+}
+
+unsigned int timex_day_of_month(int64_t day)
+{
+	return civil_from_days(day).day;
+}
+
 const char *timex_format_date(int64_t t, char buf[static TIMEX_TEXT_MAX])
 {
 	struct civil c;
@@ -73,7 +91,7 @@ const char *timex_format_date(int64_t t, char buf[static TIMEX_TEXT_MAX])
 	buf[0] = '\0';
 	if (t == TIME_UNSET)
 		return buf;
-	c = civil_from_days(floor_div(t, SEC_PER_DAY));
+	c = civil_from_days(timex_day(t));
 	snprintf(buf, TIMEX_TEXT_MAX, "%04lld-%02u-%02u", (long long)c.year, c.month, c.day);
 	return buf;
 }

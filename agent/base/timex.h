@@ -19,6 +19,8 @@
 int64_t timex_now(void);
 /* The same in milliseconds. */
 int64_t timex_now_msec(void);
+/* What the machine's time zone adds to UTC at @t, in seconds. */
+int64_t timex_zone_offset(int64_t t);
 
 /* "2025-11-16T18:00:00Z" into @buf; the empty string for TIME_UNSET. Returns @buf. */
 const char *timex_format(int64_t t, char buf[static TIMEX_TEXT_MAX]);
@@ -38,6 +40,10 @@ _must_check_ int timex_parse(const char *text, int64_t *ret);
 
 /* Days since 1970-01-01 of a proleptic Gregorian date; no range check. */
 int64_t timex_days_from_civil(int64_t year, unsigned int month, unsigned int day);
+
+/* Days since 1970-01-01, rounded down; and which day of its month (from 1) such a day is. */
+int64_t timex_day(int64_t t);
+unsigned int timex_day_of_month(int64_t day);
 
 /*
  * @t plus @months calendar months; the day is clamped to the month's length (31 January + 1 month

@@ -10,6 +10,7 @@ enum kind {
 	KIND_NUMBER,
 	KIND_DURATION,
 	KIND_SIZE,
+	KIND_WINDOWS,
 };
 
 static const char *const scopes[] = { "all", "livepatch", NULL };
@@ -51,7 +52,11 @@ static const struct config_item items[] = {
 	  "a newer kernel that someone else installed is pending too" },
 	{ "activation_timeout", "90s", "a duration",
 	  "how long the kernel may take to switch to a livepatch" },
-	{ "history_keep", "50", "a number", "how many reports to keep" },
+	{ "windows", "", "a list of times",
+	  "when a timer may change the node; without them, always" },
+	{ "group", "", "a name", "whose members may change the node, beside root" },
+	{ "history_keep", "50", "a number", "how many reports of each operation to keep" },
+	{ "history_age", "400d", "a duration", "remove reports that are older; 0: never" },
 	{ "fetch_timeout", "5m", "a duration", "time for fetching all metadata" },
 	{ "max_file_size", "256MiB", "a size", "largest single download" },
 	{ NULL, NULL, NULL, NULL },
@@ -69,7 +74,10 @@ static const struct row rows[] = {
 	{ KIND_BOOL, AT(reboot_after_livepatch), NULL, 0, 0 },
 	{ KIND_BOOL, AT(pending_external), NULL, 0, 0 },
 	{ KIND_DURATION, AT(activation_timeout), NULL, 0, 600 },
+	{ KIND_WINDOWS, AT(windows), NULL, 0, 0 },
+	{ KIND_TEXT, AT(group), NULL, 0, 0 },
 	{ KIND_NUMBER, AT(history_keep), NULL, 1, 10000 },
+	{ KIND_DURATION, AT(history_age), NULL, 0, DAYS(3650) },
 	{ KIND_DURATION, AT(fetch_timeout), NULL, 1, DAYS(1) },
 	{ KIND_SIZE, AT(max_file_size), NULL, 1024, 4096 * MIB },
 };
@@ -97,6 +105,11 @@ const struct config_item *config_items(void)
 	return items;
 }
 
+static bool is_empty(const struct doc *scalar)
+{
+	return scalar->is_null || !*scalar->text;
+}
+
 static int read_scaled(const struct doc *doc, const struct row *row, const struct unit *units,
 		       size_t n, int64_t *ret, struct err *err)
 {
@@ -121,6 +134,36 @@ static int read_scaled(const struct doc *doc, const struct row *row, const struc
 					      : "a duration such as 30s, 5m, 12h, 7d or 2w");
 }
 
+static int read_window(const struct doc *doc, struct windows *into, struct err *err)
+{
+	const char *text, *why;
+
+	if (doc_text(doc, &text, err) < 0)
+		return -1;
+	if (into->n == WINDOW_MAX)
+		return doc_err(err, doc, "there are more than %d windows", WINDOW_MAX);
+	if (window_parse(text, &into->items[into->n], &why) < 0)
+		return doc_err(err, doc, "'%s': %s", text, why);
+	into->n++;
+	return 0;
+}
+
+/* A list, or a single one. */
+static int read_windows(const struct doc *doc, struct windows *ret, struct err *err)
+{
+	struct windows windows = { .n = 0 };
+
+	if (doc->kind == DOC_SCALAR && !is_empty(doc) && read_window(doc, &windows, err) < 0)
+		return -1;
+	if (doc->kind == DOC_MAP)
+		return doc_expect(doc, DOC_LIST, err);
+	DOC_FOREACH(item, doc)
+		if (read_window(item, &windows, err) < 0)
+			return -1;
+	*ret = windows;
+	return 0;
+}
+
 static int read_value(const struct doc *doc, const struct row *row, struct config *into,
 		      struct err *err)
 {
@@ -129,7 +172,7 @@ static int read_value(const struct doc *doc, const struct row *row, struct confi
 
 	switch (row->kind) {
 	case KIND_TEXT:
-		if (doc->kind == DOC_SCALAR && (doc->is_null || !*doc->text)) {
+		if (doc->kind == DOC_SCALAR && is_empty(doc)) {
 			*(const char **)member = NULL;
 			return 0;
 		}
@@ -147,6 +190,8 @@ static int read_value(const struct doc *doc, const struct row *row, struct confi
 		return read_scaled(doc, row, durations, ARRAY_SIZE(durations), member, err);
 	case KIND_SIZE:
 		return read_scaled(doc, row, sizes, ARRAY_SIZE(sizes), member, err);
+	case KIND_WINDOWS:
+		return read_windows(doc, member, err);
 	}
 	return -1;
 }
@@ -199,6 +244,16 @@ static const char *scaled(int64_t v, const struct unit *units, struct arena *are
 	return arena_printf(arena, "%lld%s", (long long)(v / units->factor), units->suffix);
 }
 
+static const char *window_texts(const struct windows *windows, struct arena *arena)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < windows->n; i++)
+		text = arena_printf(arena, "%s%s%s", text, *text ? "; " : "",
+				    windows->items[i].text);
+	return text;
+}
+
 const char *config_value(const struct config *config, const char *key, struct arena *arena)
 {
 	size_t i = find_item(key);
@@ -221,6 +276,8 @@ const char *config_value(const struct config *config, const char *key, struct ar
 		return scaled(*(const int64_t *)member, durations, arena);
 	case KIND_SIZE:
 		return scaled(*(const int64_t *)member, sizes, arena);
+	case KIND_WINDOWS:
+		return window_texts(member, arena);
 	}
 	return NULL;
 }

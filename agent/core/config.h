@@ -10,6 +10,7 @@
  */
 
 #include "base/doc.h"
+#include "core/window.h"
 
 enum release_date {
 	RELEASE_DATE_UPDATED,
@@ -44,7 +45,10 @@ struct config {
 	bool reboot_after_livepatch;
 	bool pending_external;
 	int64_t activation_timeout; /* seconds to wait for modules in transition */
-	int64_t history_keep;	    /* number of reports */
+	struct windows windows;	    /* for changes that a timer asks for */
+	const char *group;	    /* whose members may change the node; NULL: root only */
+	int64_t history_keep;	    /* number of reports of each operation */
+	int64_t history_age;	    /* seconds; older reports are removed; 0: never */
 	int64_t fetch_timeout;	    /* seconds for a whole fetch */
 	int64_t max_file_size;	    /* bytes of a single download */
 };

@@ -40,6 +40,12 @@ static const struct {
 	{ "stale_after: 48h", "stale_after", "2d" },
 	{ "stale_after: 2w", "stale_after", "14d" },
 	{ "support_warning: 0", "support_warning", "0" },
+	{ "windows: 22:00-04:00", "windows", "22:00-04:00" },
+	{ "windows: []", "windows", "" },
+	{ "windows:\n- Sat 22:00-04:00\n- 01:00-02:00 UTC\n", "windows",
+	  "Sat 22:00-04:00; 01:00-02:00 UTC" },
+	{ "group: wheel", "group", "wheel" },
+	{ "history_age: 30d", "history_age", "30d" },
 	{ "history_keep: 1", "history_keep", "1" },
 	{ "max_file_size: 1024", "max_file_size", "1KiB" },
 	{ "max_file_size: 1500", "max_file_size", "1500" },
@@ -90,6 +96,11 @@ static const struct {
 	{ "max_file_size: 256MB", "f:1: max_file_size: '256MB' is not a size such as 256MiB" },
 	{ "max_file_size: 1023", "f:1: max_file_size: '1023' is out of range" },
 	{ "max_file_size: 5GiB", "f:1: max_file_size: '5GiB' is out of range" },
+	{ "windows: 25:00-26:00",
+	  "f:1: windows: '25:00-26:00': it is not like 22:00-04:00, Mon..Fri 01:00-05:00 or "
+	  "Tue *-*-8..14 02:00-06:00 UTC" },
+	{ "windows:\n- 01:00-01:59\n", "f:2: windows: '01:00-01:59': it is shorter than an hour" },
+	{ "windows: {a: b}", "f:1: windows: a list is expected, not a map of keys and values" },
 	{ "history_keep: 0", "f:1: history_keep: 0 is not between 1 and 10000" },
 };
 
