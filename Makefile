@@ -102,7 +102,7 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 
 base     := alloc child doc err fsx log loop timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
-	    finding judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
+	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    plan platform recall report snapshot window
 probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache fetch package repoconf transfer url
