@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -109,6 +110,12 @@ static void send_event(struct channel *channel, struct apply_event *event, int f
 	while (unused < 0 && errno == EINTR);
 }
 
+static uint64_t cpu_usec(const struct rusage *usage)
+{
+	return ((uint64_t)usage->ru_utime.tv_sec + (uint64_t)usage->ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec;
+}
+
 void channel_tell(struct channel *channel, enum apply_event_kind kind, const char *subject,
 		  int status, const char *text)
 {
@@ -117,6 +124,20 @@ void channel_tell(struct channel *channel, enum apply_event_kind kind, const cha
 	snprintf(event.subject, sizeof(event.subject), "%s", subject);
 	snprintf(event.text, sizeof(event.text), "%s", text);
 	send_event(channel, &event, kind == APPLY_OUTPUT ? MSG_DONTWAIT : 0);
+}
+
+void channel_done(struct channel *channel, int status, const char *text)
+{
+	struct apply_event event = { .kind = APPLY_DONE, .status = status };
+	struct rusage own = { 0 }, children = { 0 };
+
+	getrusage(RUSAGE_SELF, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	event.done = cpu_usec(&own) + cpu_usec(&children);
+	event.total =
+		(uint64_t)(own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss);
+	snprintf(event.text, sizeof(event.text), "%s", text);
+	send_event(channel, &event, 0);
 }
 
 void channel_step(struct channel *channel, const char *step)

@@ -24,4 +24,6 @@ _must_check_ int channel_receive(struct channel *channel, struct apply_request *
 void channel_step(struct channel *channel, const char *step);
 void channel_tell(struct channel *channel, enum apply_event_kind kind, const char *subject,
 		  int status, const char *text);
+/* The last one: how it ended, and what it has cost. */
+void channel_done(struct channel *channel, int status, const char *text);
 void channel_progress(struct channel *channel, const char *subject, uint64_t done, uint64_t total);

@@ -335,7 +335,7 @@ int main(int argc, char *argv[])
 	set_environment();
 	if (serve(&a, argc, argv, &err) < 0)
 		status = log_err(&err);
-	channel_tell(&a.channel, APPLY_DONE, "", status, err.message ? err.message : "");
+	channel_done(&a.channel, status, err.message ? err.message : "");
 	err_clear(&err);
 	release(&a);
 	return status;

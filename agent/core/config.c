@@ -244,14 +244,15 @@ static const char *scaled(int64_t v, const struct unit *units, struct arena *are
 	return arena_printf(arena, "%lld%s", (long long)(v / units->factor), units->suffix);
 }
 
+/* As a list of quoted texts: no window has a quotation mark in it. */
 static const char *window_texts(const struct windows *windows, struct arena *arena)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < windows->n; i++)
-		text = arena_printf(arena, "%s%s%s", text, *text ? "; " : "",
+		text = arena_printf(arena, "%s%s\"%s\"", text, *text ? ", " : "",
 				    windows->items[i].text);
-	return text;
+	return *text ? arena_printf(arena, "[%s]", text) : "";
 }
 
 const char *config_value(const struct config *config, const char *key, struct arena *arena)

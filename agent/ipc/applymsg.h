@@ -48,7 +48,8 @@ enum apply_event_kind {
 	APPLY_MODULE,	 /* module `subject`: `status` 0 loaded, else not; `text`: what the loader
 			    wrote */
 	APPLY_INSTALLED, /* package `subject` is in the rpm database now */
-	APPLY_DONE,	 /* `status`: exit status (base/err.h); `text`: what failed, or empty */
+	APPLY_DONE,	 /* `status`: exit status (base/err.h); `text`: what failed, or empty;
+			    `done`: CPU time in microseconds, `total`: peak RSS in KiB */
 };
 
 /* Steps, always in this order. The first five change nothing. */

@@ -31,6 +31,7 @@ static const struct error_row {
 } error_rows[] = {
 	{ "io.klpd.Agent.Failed", 0, "message", "the agent failed" },
 	{ "io.klpd.Agent.Busy", EXIT_STATUS_TEMPFAIL, "who", "the agent is busy with a change by" },
+	{ "io.klpd.Agent.Held", EXIT_STATUS_TEMPFAIL, "message", "changes are put off" },
 	{ "io.klpd.Agent.PermissionDenied", EXIT_STATUS_NOPERM, "message", "permission denied" },
 	{ "io.klpd.Agent.NoReport", EXIT_STATUS_UNAVAILABLE, "message", "there is no report" },
 	{ "org.varlink.service.InterfaceNotFound", EXIT_STATUS_SOFTWARE, "interface",

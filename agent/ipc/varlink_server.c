@@ -26,6 +26,12 @@
 
 #define SERVICE "org.varlink.service"
 
+#ifndef SO_PEERGROUPS /* Linux 4.13; glibc 2.26 has no name for it */
+#define SO_PEERGROUPS 59
+#endif
+/* More than anybody is in; who is in more is not recognised by the last of them. */
+#define GROUPS_MAX 1024
+
 enum wait {
 	WAIT_REQUEST,
 	WAIT_DRAIN,
@@ -402,14 +408,50 @@ static int remove_stale(const struct sockaddr_un *address, struct err *err)
 	return 0;
 }
 
+/* Takes over @l. */
+static int serve_listener(struct listener *l, struct err *err)
+{
+	_cleanup_(listener_freep)
+	struct listener *owned = l;
+
+	if (loop_io_new(l->server->loop, l->fd, EPOLLIN, on_connect, l, &l->io, err) < 0)
+		return -1;
+	l->next = l->server->listeners;
+	l->server->listeners = TAKE_PTR(owned);
+	return 0;
+}
+
+static struct listener *listener_new(struct varlink_server *server, int fd)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+
+	l->server = server;
+	l->fd = fd;
+	return l;
+}
+
+int varlink_server_adopt(struct varlink_server *server, int fd, struct err *err)
+{
+	int listening = 0;
+	socklen_t len = sizeof(listening);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0 || !listening ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		close(fd);
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "file descriptor %d is not a listening socket", fd);
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return serve_listener(listener_new(server, fd), err);
+}
+
 int varlink_server_listen(struct varlink_server *server, const char *path, struct err *err)
 {
 	_cleanup_(listener_freep)
-	struct listener *l = xcalloc(1, sizeof(*l));
+	struct listener *l = listener_new(
+		server, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	l->server = server;
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd < 0)
 		return err_set_errno(err, EXIT_STATUS_SOFTWARE, errno, "cannot make a socket");
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -424,11 +466,7 @@ int varlink_server_listen(struct varlink_server *server, const char *path, struc
 	l->path = xstrdup(path);
 	if (chmod(path, 0666) < 0 || listen(l->fd, SOMAXCONN) < 0)
 		return err_set_errno(err, EXIT_STATUS_IO, errno, "cannot listen on %s", path);
-	if (loop_io_new(server->loop, l->fd, EPOLLIN, on_connect, l, &l->io, err) < 0)
-		return -1;
-	l->next = server->listeners;
-	server->listeners = TAKE_PTR(l);
-	return 0;
+	return serve_listener(TAKE_PTR(l), err);
 }
 
 struct varlink_server *varlink_server_new(struct loop *loop, const struct varlink_server_spec *spec)
@@ -446,6 +484,7 @@ void varlink_server_free(struct varlink_server *server)
 		return;
 	for (struct connection *c = server->connections, *next; c; c = next) {
 		next = c->next;
+		send_some(c); /* what was answered already */
 		connection_free(c);
 	}
 	for (struct listener *l = server->listeners, *next; l; l = next) {
@@ -482,6 +521,26 @@ bool varlink_call_peer(const struct varlink_call *call, struct varlink_peer *ret
 		return false;
 	*ret = (struct varlink_peer){ cred.uid, cred.pid };
 	return true;
+}
+
+bool varlink_call_in_group(const struct varlink_call *call, gid_t group)
+{
+	gid_t groups[GROUPS_MAX];
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (!call->connection ||
+	    getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	if (cred.gid == group)
+		return true;
+	len = sizeof(groups);
+	if (getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(gid_t); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
 }
 
 bool varlink_call_gone(const struct varlink_call *call)

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 
 #include <jansson.h>
+#include <sys/types.h>
 
 struct varlink_server;
 struct varlink_call;
@@ -49,7 +50,8 @@ struct varlink_server_spec {
 
 _returns_nonnull_ struct varlink_server *varlink_server_new(struct loop *loop,
 							    const struct varlink_server_spec *spec);
-/* Disconnects everybody and removes the sockets' names. Accepts NULL. */
+/* Disconnects everybody, after a last try to send what was answered; removes the names of sockets
+ * that it made. Accepts NULL. */
 void varlink_server_free(struct varlink_server *server);
 DEFINE_CLEANUP(struct varlink_server *, varlink_server_free);
 
@@ -59,6 +61,8 @@ DEFINE_CLEANUP(struct varlink_server *, varlink_server_free);
  */
 _must_check_ int varlink_server_listen(struct varlink_server *server, const char *path,
 				       struct err *err);
+/* The same on @fd, a listening socket that somebody else has made and keeps; consumed. */
+_must_check_ int varlink_server_adopt(struct varlink_server *server, int fd, struct err *err);
 /*
  * Serves the connected stream socket @fd, consumed also on failure. It belongs to whoever started
  * us: its calls are trusted, and it is not disconnected for being idle.
@@ -75,6 +79,8 @@ struct varlink_peer {
 	int64_t uid, pid;
 };
 bool varlink_call_peer(const struct varlink_call *call, struct varlink_peer *ret);
+/* Its primary group or one of the others (SO_PEERGROUPS); false when that is not known. */
+bool varlink_call_in_group(const struct varlink_call *call, gid_t group);
 /* The caller has disconnected: nobody will see the answer. */
 bool varlink_call_gone(const struct varlink_call *call);
 

@@ -268,6 +268,12 @@ int client_call(struct client *client, const char *method, json_t *parameters, b
 	return r;
 }
 
+bool client_was_held(const struct client *client)
+{
+	return client->varlink &&
+	       streq_null(varlink_client_error(client->varlink), "io.klpd.Agent.Held");
+}
+
 bool client_is_path(const char *name)
 {
 	return !strstr(name, "://") &&

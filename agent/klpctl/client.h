@@ -37,6 +37,9 @@ void client_use_config(struct client *client, const char *file);
 _must_check_ int client_call(struct client *client, const char *method, json_t *parameters,
 			     bool progress, json_t **ret, struct err *err);
 
+/* The last call was put off (io.klpd.Agent.Held). */
+bool client_was_held(const struct client *client);
+
 /* ScanOptions as the command line has them. */
 _returns_nonnull_ json_t *client_scan_options(const struct client *client);
 /* A path that means the same to a process with another working directory; to be freed. */

@@ -156,7 +156,10 @@ static void show_outcome(struct command_call *call, const json_t *report)
 	screen_put(screen, "\n");
 }
 
-/* 0 only if every approved livepatch is installed and, where there is a kernel, active. */
+/*
+ * 0 only if every approved livepatch is installed and, where there is a kernel, active. Who could
+ * not look does not know which those are.
+ */
 static int status_of(const json_t *report)
 {
 	json_t *list = pick_member(report, "patches"), *patch;
@@ -165,6 +168,8 @@ static int status_of(const json_t *report)
 
 	if (status > 0)
 		return (int)status;
+	if (streq(pick_text_or(report, "compliance.livepatch", ""), "UNKNOWN"))
+		return EXIT_STATUS_UNAVAILABLE;
 	json_array_foreach(list, i, patch)
 	{
 		const char *state = pick_text_or(patch, "state", "");
@@ -204,13 +209,27 @@ static int status_for_ssm(const json_t *report, int status)
 	return asked <= SSM_REBOOTS_MAX ? EXIT_STATUS_SSM_REBOOT : EXIT_STATUS_SSM_NO_BOOT;
 }
 
+/* A timer asks again; that its time has not come is no failure. */
+static bool is_put_off(const struct command_call *call)
+{
+	return client_was_held(call->client) && streq_null(call->options->trigger, "timer");
+}
+
+static int show_put_off(struct command_call *call, struct err *err)
+{
+	if (!call->options->quiet)
+		screen_put_wrapped(call->screen, 0, SCREEN_PLAIN, err->message);
+	err_clear(err);
+	return EXIT_STATUS_OK;
+}
+
 int cmd_install(struct command_call *call, struct err *err)
 {
 	const struct options *o = call->options;
 	json_auto_t *report = NULL;
 
 	if (shared_ask(call, "Install", parameters_of(call), "report", true, &report, err) < 0)
-		return -1;
+		return is_put_off(call) ? show_put_off(call, err) : -1;
 	shared_set_clock(call, report);
 	if (o->json == JSON_MODE_OFF && !o->quiet && o->dry_run)
 		show_plan(call, report);

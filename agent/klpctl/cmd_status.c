@@ -7,12 +7,35 @@
 
 static void show_agent(struct screen *screen, const json_t *status)
 {
-	const char *busy = pick_text(status, "busy");
+	const char *busy = pick_text(status, "busy"), *phase = pick_text(status, "phase");
 	_cleanup_free_ char *since = screen_time(screen, pick_time(status, "since"));
+	_cleanup_free_ char *work =
+		busy ? xasprintf(", busy with %s%s%s%s since %s", busy, phase ? " (" : "",
+				 phase ? phase : "", phase ? ")" : "", since)
+		     : xstrdup("");
 
-	view_fieldf(screen, "Agent", "klpd %s%s%s%s%s", pick_text_or(status, "version", "?"),
-		    busy ? ", busy with " : "", busy ? busy : "", busy ? " since " : "",
-		    busy ? since : "");
+	view_fieldf(screen, "Agent", "klpd %s%s", pick_text_or(status, "version", "?"), work);
+	if (pick_text(status, "who"))
+		view_field(screen, NULL, SCREEN_PLAIN, pick_text(status, "who"));
+}
+
+/* What holds changes back. */
+static void show_holds(struct screen *screen, const json_t *status)
+{
+	const char *reason = pick_text_or(status, "paused.reason", "");
+	_cleanup_free_ char *until = screen_time(screen, pick_time(status, "paused.until"));
+	_cleanup_free_ char *next = screen_time(screen, pick_time(status, "window.next"));
+
+	if (pick_member(status, "paused"))
+		view_fieldf(screen, "Paused", "by %s%s%s%s%s",
+			    pick_text_or(status, "paused.who", "?"),
+			    pick_text(status, "paused.until") ? ", until " : "",
+			    pick_text(status, "paused.until") ? until : "", *reason ? ": " : "",
+			    reason);
+	if (pick_true(status, "window.open"))
+		view_field(screen, "Window", SCREEN_PLAIN, "open: a timer may change the node");
+	else if (pick_text(status, "window.next"))
+		view_fieldf(screen, "Window", "closed for what a timer asks; opens %s", next);
 }
 
 /* The latest report as a card; with an option that changes how to judge, a new one. */
@@ -39,6 +62,7 @@ int cmd_status(struct command_call *call, struct err *err)
 	if (o->quiet)
 		return EXIT_STATUS_OK;
 	show_agent(call->screen, status);
+	show_holds(call->screen, status);
 	if (!json_is_object(report)) {
 		view_field(call->screen, "Report", SCREEN_WARN,
 			   "none yet; look at the node with: klpctl scan");

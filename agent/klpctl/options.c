@@ -95,6 +95,31 @@ static int set_seconds(struct options *o, const struct option_row *row, const ch
 	return 0;
 }
 
+static int set_duration(struct options *o, const struct option_row *row, const char *value,
+			struct err *err)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = { { 'm', 60 }, { 'h', 3600 }, { 'd', SEC_PER_DAY } };
+	char *end = NULL;
+	long n;
+
+	errno = 0;
+	n = strtol(value, &end, 10);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (!errno && end != value && n > 0 && n <= 366 * 24 * 60 &&
+		    *end == units[i].letter && !end[1] &&
+		    n * units[i].seconds <= 366 * SEC_PER_DAY) {
+			o->duration_sec = n * units[i].seconds;
+			return 0;
+		}
+	return err_set(
+		err, EXIT_STATUS_USAGE,
+		"--%s=%s: a duration such as 30m, 12h or 3d is expected, of 366 days at most",
+		row->name, value);
+}
+
 #define AT(member) offsetof(struct options, member)
 
 static const char reach[] = "Where to ask", judge[] = "How to judge", install[] = "How to install",
@@ -140,6 +165,9 @@ const struct option_row options_table[] = {
 	  AT(ssm) },
 	{ "retry-quarantined", 0, NULL, install, "install", "also what a crash followed", set_flag,
 	  AT(retry_quarantined) },
+
+	{ "for", 0, "DURATION", install, "pause", "end the pause after that time", set_duration,
+	  0 },
 
 	{ "json", 0, "MODE", show, NULL, "print JSON: short, pretty or off", set_json, 0 },
 	{ "", 'j', NULL, show, NULL, "JSON: pretty on a terminal, else short", set_json_auto, 0 },
@@ -262,6 +290,7 @@ int options_check_command(const struct options *o, const char *command, struct e
 		{ o->reboot_option != NULL, "reboot-option" },
 		{ o->overrides != NULL, "override-list" },
 		{ o->retry_quarantined, "retry-quarantined" },
+		{ o->duration_sec > 0, "for" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {

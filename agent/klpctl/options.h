@@ -22,8 +22,9 @@ struct options {
 	const char *root, *socket, *config, *baseline, *kernel, *cache_dir, *state_dir;
 	const char *trigger, *output;
 	const char *reboot_option, *overrides;
-	int64_t as_of;	 /* TIME_UNSET: now */
-	int timeout_sec; /* for the whole command */
+	int64_t as_of;	      /* TIME_UNSET: now */
+	int timeout_sec;      /* for the whole command */
+	int64_t duration_sec; /* of a pause; 0: without end */
 	enum json_mode json;
 	bool ssm, dry_run, with_kernel, retry_quarantined;
 	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;

@@ -6,15 +6,17 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #define PROGRAM "klpd-apply"
 
 struct applier {
 	struct applier_spec spec;
-	struct child *child;
+	struct child *child; /* NULL: systemd's */
 	struct loop_io *io;
 	int fd;
 	bool done; /* APPLY_DONE came */
+	struct applier_usage usage;
 	struct err err;
 };
 
@@ -51,24 +53,35 @@ static bool take_event(struct applier *a)
 		return true;
 	}
 	a->done = true;
+	a->usage = (struct applier_usage){ (int64_t)event.done, (int64_t)event.total };
 	if (event.status != EXIT_STATUS_OK)
 		err_set(&a->err, event.status, "%s", event.text);
 	return true;
+}
+
+static void end(struct applier *a)
+{
+	a->spec.on_done(a->err.message ? &a->err : NULL, &a->usage, a->spec.userdata);
 }
 
 static void on_readable(uint32_t events _unused_, void *userdata)
 {
 	struct applier *a = userdata;
 
-	if (!take_event(a)) { /* the other side is gone; its end is told by the child */
-		loop_io_free(TAKE_PTR(a->io));
-	}
+	if (take_event(a))
+		return;
+	loop_io_free(TAKE_PTR(a->io)); /* the other side is gone */
+	if (a->child)		       /* its end is told by the child */
+		return;
+	if (!a->done)
+		err_set(&a->err, EXIT_STATUS_SOFTWARE,
+			PROGRAM " ended without a word; see: journalctl -t klpd-apply");
+	end(a);
 }
 
 static void on_ended(const struct child_result *result, void *userdata)
 {
 	struct applier *a = userdata;
-	const struct applier_usage usage = { result->cpu_usec, result->peak_rss_kib };
 
 	while (take_event(a))
 		;
@@ -76,7 +89,7 @@ static void on_ended(const struct child_result *result, void *userdata)
 		err_set(&a->err, EXIT_STATUS_SOFTWARE, PROGRAM " ended without a word");
 	else if (!a->done)
 		child_describe(PROGRAM, result, &a->err);
-	a->spec.on_done(a->err.message ? &a->err : NULL, &usage, a->spec.userdata);
+	end(a);
 }
 
 static int ask(int fd, const struct applier_spec *spec, struct err *err)
@@ -105,37 +118,67 @@ static int ask(int fd, const struct applier_spec *spec, struct err *err)
 		       : 0;
 }
 
+static int connect_to(struct applier *a, const char *path, struct err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return err_set(err, EXIT_STATUS_USAGE, "%s: a socket's path is shorter", path);
+	memcpy(address.sun_path, path, strlen(path));
+	a->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (a->fd < 0 || connect(a->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return err_set_errno(err, EXIT_STATUS_UNAVAILABLE, errno,
+				     PROGRAM " cannot be reached at %s; see: systemctl status "
+					     "klpd-apply.socket",
+				     path);
+	return 0;
+}
+
+/* @ret_theirs: what becomes its standard input. */
+static int make_pair(struct applier *a, int *ret_theirs, struct err *err)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set_errno(err, EXIT_STATUS_SOFTWARE, errno, "cannot make a socket");
+	a->fd = pair[0];
+	*ret_theirs = pair[1];
+	return 0;
+}
+
+static int start_beside(struct applier *a, struct loop *loop, int theirs, struct err *err)
+{
+	_cleanup_free_ char *path = tool_path(PROGRAM, err);
+	const char *argv[64] = { path };
+
+	if (!path)
+		return -1;
+	for (size_t i = 0; a->spec.args[i] && i + 2 < ARRAY_SIZE(argv); i++)
+		argv[i + 1] = a->spec.args[i];
+	return child_spawn(loop,
+			   &(struct child_spec){ .argv = argv,
+						 .input_fd = theirs,
+						 .finishes = true,
+						 .output_max = 4096,
+						 .deadline_msec = LOOP_TIMER_OFF,
+						 .on_done = on_ended,
+						 .userdata = a },
+			   &a->child, err);
+}
+
 int applier_start(struct loop *loop, const struct applier_spec *spec, struct applier **ret,
 		  struct err *err)
 {
 	_cleanup_(applier_freep)
 	struct applier *a = xcalloc(1, sizeof(*a));
-	_cleanup_free_ char *path = tool_path(PROGRAM, err);
 	_cleanup_close_ int theirs = -1;
-	const char *argv[64] = { path };
-	int pair[2];
 
 	a->spec = *spec;
 	a->fd = -1;
-	for (size_t i = 0; spec->args[i] && i + 2 < ARRAY_SIZE(argv); i++)
-		argv[i + 1] = spec->args[i];
-	if (!path)
-		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set_errno(err, EXIT_STATUS_SOFTWARE, errno, "cannot make a socket");
-	a->fd = pair[0];
-	theirs = pair[1];
-	if (ask(a->fd, spec, err) < 0 ||
+	if ((spec->socket ? connect_to(a, spec->socket, err) : make_pair(a, &theirs, err)) < 0 ||
+	    ask(a->fd, spec, err) < 0 ||
 	    loop_io_new(loop, a->fd, EPOLLIN, on_readable, a, &a->io, err) < 0 ||
-	    child_spawn(loop,
-			&(struct child_spec){ .argv = argv,
-					      .input_fd = theirs,
-					      .finishes = true,
-					      .output_max = 4096,
-					      .deadline_msec = LOOP_TIMER_OFF,
-					      .on_done = on_ended,
-					      .userdata = a },
-			&a->child, err) < 0)
+	    (!spec->socket && start_beside(a, loop, theirs, err) < 0))
 		return -1;
 	*ret = TAKE_PTR(a);
 	return 0;

@@ -4,8 +4,10 @@
 /*
  * klpd-apply, asked over its socket (ipc/applymsg.h)
  *
- * Started beside us with the rights of our own caller. Once asked it is never stopped: it finishes
- * what it began even if we end.
+ * systemd starts it as root for whoever connects to a socket that only klpd may open; what it may
+ * touch then stands in its unit file. Without that socket (a directory that stands for a node) it
+ * is started beside us with the rights of our own caller. Once asked it is never stopped: it
+ * finishes what it began even if we end.
  */
 
 #include "base/child.h"
@@ -18,7 +20,8 @@ struct applier_usage {
 };
 
 struct applier_spec {
-	const char *const *args; /* its options, NULL-terminated */
+	const char *socket;	 /* where systemd listens for it; NULL: it is started beside us */
+	const char *const *args; /* then: its options, NULL-terminated */
 	const struct apply_request *request;
 	const int *fds; /* one per package of APPLY_INSTALL; stay the caller's */
 	void (*on_event)(const struct apply_event *event, void *userdata); /* not APPLY_DONE */

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The phases of an installation. Each is one program; the first that fails ends what changes the
- * node, and never what reports it.
- *
- *	PLAN (klpd-worker) -> [FETCH -> PLAN ->] DOWNLOAD (klpd-fetch) -> intent -> APPLY
- *(klpd-apply)
- *	  -> ACTIVATION (klpd-worker) -> JUDGE (klpd-worker) -> report
- *
- * The final report is made by a fresh look at the node, so it says what is, not what was done; plan
- * and outcome stand beside. A dry run ends after PLAN. A plan that is empty or refused goes on at
- * JUDGE.
+ * PLAN, DOWNLOAD, APPLY, LOAD and ACTIVATION (core/jobtable.h says what follows what). What fails
+ * is remembered and told in `outcome`; the report is made by a fresh look at the node, so it says
+ * what is, not what was done.
  */
 #include "klpd/install.h"
 
 #include "base/alloc.h"
 #include "core/activation.h"
+#include "klpd/announce.h"
 #include "klpd/applier.h"
+#include "klpd/hold.h"
 #include "klpd/intent.h"
 #include "klpd/scan.h"
 
@@ -24,12 +19,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PLAN_DEADLINE	  (300 * MSEC)
-#define JUDGE_DEADLINE	  (300 * MSEC)
-#define ACTIVATION_WAIT	  90 /* seconds, when the worker does not say */
-#define ACTIVATION_MARGIN (30 * MSEC)
-#define OUTPUT_MAX	  100 /* lines that are kept */
-#define ARGS_MAX	  48
+#define OUTPUT_MAX 100 /* lines that are kept */
+#define ARGS_MAX   48
 
 struct install {
 	json_t *answer;	 /* of klpd-worker plan: plan, report, apply */
@@ -38,8 +29,8 @@ struct install {
 	struct apply_request request;
 	int fds[APPLY_PACKAGES_MAX];
 	size_t n_fds;
-	int lock;	/* nobody else installs with this state directory */
-	struct err err; /* what went wrong; the report is made all the same */
+	int lock; /* nobody else installs with this state directory */
+	bool fetched_more;
 };
 
 static struct install *installation(const struct job *job)
@@ -74,29 +65,10 @@ static void free_install(void *detail)
 	for (size_t i = 0; i < install->n_fds; i++)
 		closep(&install->fds[i]);
 	closep(&install->lock);
-	err_clear(&install->err);
 	free(install);
 }
 
-/* ---- the end: a fresh look --------------------------------------------------------------------*/
-
-static void after_final(struct job *job, json_t *answer);
-JOB_PHASE_END(final);
-
-static void look_again(struct job *job)
-{
-	json_t *request = job_worker_request(job);
-
-	json_object_update(request, job->request.ask);
-	job_start_phase(job, "evaluate",
-			(struct tool_spec){
-				.program = "klpd-worker",
-				.verb = "scan",
-				.request = request,
-				.deadline_msec = JUDGE_DEADLINE,
-				.on_done = on_final,
-			});
-}
+/* ---- the end ----------------------------------------------------------------------------------*/
 
 static const char *result_of(const struct job *job)
 {
@@ -104,7 +76,7 @@ static const char *result_of(const struct job *job)
 
 	if (has(plan, "refusals"))
 		return "refused";
-	if (installation(job)->err.message)
+	if (job->err.message)
 		return "failed";
 	return has(plan, "steps") || has(plan, "loads") ? "done" : "nothing-to-do";
 }
@@ -135,8 +107,7 @@ static bool reboot_required(const struct job *job, json_t *report)
 	if (!if_needed)
 		return false;
 	if (has(installation(job)->outcome, "installed") &&
-	    (has_kernel_step(job) ||
-	     json_is_true(json_object_get(installation(job)->answer, "reboot_after_livepatch"))))
+	    (has_kernel_step(job) || job->spec->settings->config.reboot_after_livepatch))
 		return true;
 	json_array_foreach(json_object_get(report, "patches"), i, patch)
 	{
@@ -146,52 +117,35 @@ static bool reboot_required(const struct job *job, json_t *report)
 	return false;
 }
 
-static void after_final(struct job *job, json_t *answer)
+void install_conclude(struct job *job, json_t *report)
 {
-	struct install *in = job->detail;
-	json_t *report = json_object_get(answer, "report");
-	struct err err = ERR_INIT;
-	bool reboot;
+	json_t *outcome = installation(job)->outcome;
+	bool reboot = reboot_required(job, report);
 
-	if (!report) {
-		err_set(&err, EXIT_STATUS_SOFTWARE, "klpd-worker answered without a report");
-		job_fail(job, &err);
-		err_clear(&err);
-		return;
-	}
-	json_object_set_new(in->outcome, "result", json_string(result_of(job)));
-	json_object_set_new(in->outcome, "status", json_integer(in->err.status));
-	job_set_text(in->outcome, "message", in->err.message);
-	reboot = reboot_required(job, report);
-	json_object_set_new(in->outcome, "reboot_required", json_boolean(reboot));
-	json_object_set_new(in->outcome, "reboot_asked",
+	json_object_set_new(outcome, "result", json_string(result_of(job)));
+	json_object_set_new(outcome, "status", json_integer(job->err.status));
+	job_set_text(outcome, "message", job->err.message);
+	json_object_set_new(outcome, "reboot_required", json_boolean(reboot));
+	json_object_set_new(outcome, "reboot_asked",
 			    json_integer(intent_ask_reboot(job->spec->place, reboot)));
+	job_set_text(outcome, "asked_by", job->request.who);
 	json_object_set(report, "plan", plan_of(job));
-	json_object_set(report, "outcome", in->outcome);
-	job_store_and_succeed(job, report);
+	json_object_set(report, "outcome", outcome);
+	if (job->request.by_timer && !job->err.message &&
+	    !streq(text_in(json_object_get(report, "compliance"), "livepatch"), "UNKNOWN"))
+		hold_timer_done(job->spec->place, job->started);
+	announce_outcome(job, outcome);
 }
 
 /* ---- activation -------------------------------------------------------------------------------*/
 
-static void after_activation(struct job *job, json_t *answer)
+static enum job_event awaited(struct job *job, json_t *answer)
 {
 	json_t *list = json_object_get(json_object_get(answer, "activation"), "livepatches");
 
 	if (list)
 		json_object_set(installation(job)->outcome, "activation", list);
-	look_again(job);
-}
-
-static void on_activation(json_t *answer, const struct err *err, const struct tool_usage *usage,
-			  void *userdata)
-{
-	struct job *job = userdata;
-
-	tool_free(TAKE_PTR(job->tool));
-	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
-	if (!answer && !installation(job)->err.message)
-		err_set(&installation(job)->err, err->status, "%s", err->message);
-	after_activation(job, answer);
+	return EVENT_DONE;
 }
 
 static void on_activation_progress(json_t *line, void *userdata)
@@ -203,26 +157,21 @@ static void on_activation_progress(json_t *line, void *userdata)
 }
 
 /* Only a kernel that runs has anything to activate. */
-static void await_activation(struct job *job)
+enum job_event install_await(struct job *job)
 {
-	int64_t wait = job_number(installation(job)->answer, "activation_timeout", ACTIVATION_WAIT);
 	json_t *request;
 
-	if (!job->spec->place->running_system) {
-		look_again(job);
-		return;
-	}
+	if (!job->spec->place->running_system)
+		return EVENT_DONE;
 	request = job_worker_request(job);
-	json_object_set_new(request, "wait", json_integer(wait));
-	job_start_phase(job, "activation",
-			(struct tool_spec){
-				.program = "klpd-worker",
-				.verb = "activation",
-				.request = request,
-				.deadline_msec = wait * MSEC + ACTIVATION_MARGIN,
-				.on_progress = on_activation_progress,
-				.on_done = on_activation,
-			});
+	json_object_set_new(request, "wait",
+			    json_integer(job->spec->settings->config.activation_timeout));
+	return job_run(job,
+		       (struct tool_spec){ .program = "klpd-worker",
+					   .verb = "activation",
+					   .request = request,
+					   .on_progress = on_activation_progress },
+		       awaited);
 }
 
 /* ---- apply ------------------------------------------------------------------------------------*/
@@ -278,24 +227,18 @@ static void on_apply_event(const struct apply_event *event, void *userdata)
 	}
 }
 
-static void ask_applier(struct job *job, bool install);
-
 static void on_applied(const struct err *err, const struct applier_usage *usage, void *userdata)
 {
 	struct job *job = userdata;
-	struct install *in = job->detail;
+	enum job_event event = err ? job_fault(job, err) : EVENT_DONE;
 
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
-	if (err)
-		err_set(&in->err, err->status, "%s", err->message);
-	applier_free(TAKE_PTR(in->applier));
-	if (!err && in->request.verb == APPLY_INSTALL && has(plan_of(job), "loads")) {
-		ask_applier(job, false);
-		return;
-	}
-	if (!err && job->request.retry_quarantined)
+	applier_free(TAKE_PTR(installation(job)->applier)); /* and @err with it */
+	if (event == EVENT_DONE && job->state == STATE_APPLY && has(plan_of(job), "loads"))
+		event = EVENT_LOADS;
+	else if (event == EVENT_DONE && job->request.retry_quarantined)
 		intent_release(job->spec->place);
-	await_activation(job);
+	job_happens(job, event);
 }
 
 static void add_args(const char *args[ARGS_MAX], size_t *n, char *texts[ARGS_MAX],
@@ -337,7 +280,8 @@ static int start_applier(struct job *job, struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		add_args(args, &n, texts, options[i][1], json_object_get(apply, options[i][0]));
 	r = applier_start(job->spec->loop,
-			  &(struct applier_spec){ .args = args,
+			  &(struct applier_spec){ .socket = job->spec->options->apply,
+						  .args = args,
 						  .request = &installation(job)->request,
 						  .fds = installation(job)->fds,
 						  .on_event = on_apply_event,
@@ -418,41 +362,37 @@ static int fill_request(struct job *job, bool install, struct err *err)
 }
 
 /* Installs the steps, or loads what was installed before. */
-static void ask_applier(struct job *job, bool install)
+static enum job_event ask_applier(struct job *job, bool install)
 {
-	struct err *err = &installation(job)->err;
+	struct err err = ERR_INIT;
+	enum job_event event = EVENT_NONE;
 
-	if (fill_request(job, install, err) < 0 || start_applier(job, err) < 0)
-		look_again(job);
+	if (intent_write(job->spec->place, plan_of(job), &err) < 0 ||
+	    fill_request(job, install, &err) < 0 || start_applier(job, &err) < 0)
+		event = job_fault(job, &err);
+	err_clear(&err);
+	return event;
 }
 
-static void apply(struct job *job)
+enum job_event install_apply(struct job *job)
 {
-	if (intent_write(job->spec->place, plan_of(job), &installation(job)->err) < 0)
-		look_again(job);
-	else
-		ask_applier(job, has(plan_of(job), "steps"));
+	return ask_applier(job, true);
+}
+
+enum job_event install_load(struct job *job)
+{
+	return ask_applier(job, false);
 }
 
 /* ---- download ---------------------------------------------------------------------------------*/
 
-static void on_downloaded(json_t *answer, const struct err *err, const struct tool_usage *usage,
-			  void *userdata)
+static enum job_event downloaded(struct job *job, json_t *answer)
 {
-	struct job *job = userdata;
-
-	tool_free(TAKE_PTR(job->tool));
-	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
-	if (answer) {
-		job->bytes_fetched += job_number(json_object_get(answer, "downloaded"), "bytes", 0);
-		apply(job);
-		return;
-	}
-	err_set(&installation(job)->err, err->status, "%s", err->message);
-	look_again(job);
+	job->bytes_fetched += job_number(json_object_get(answer, "downloaded"), "bytes", 0);
+	return EVENT_DONE;
 }
 
-static void download(struct job *job)
+enum job_event install_download(struct job *job)
 {
 	static const char *const copied[] = { "repository", "location", "checksum_type", "checksum",
 					      "size" };
@@ -467,40 +407,10 @@ static void download(struct job *job)
 			json_object_set(package, copied[k], json_object_get(step, copied[k]));
 		json_array_append_new(packages, package);
 	}
-	scan_start_fetch(job, json_pack("{s:o}", "packages", packages), on_downloaded);
+	return scan_start_fetch(job, json_pack("{s:o}", "packages", packages), downloaded);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------*/
-
-static void after_plan(struct job *job, json_t *answer);
-JOB_PHASE_END(plan);
-
-static void make_plan(struct job *job)
-{
-	json_t *request = job_worker_request(job);
-
-	json_object_update(request, job->request.ask);
-	json_object_set_new(request, "quarantine", intent_quarantine(job->spec->place));
-	json_object_set_new(request, "retry_quarantined",
-			    json_boolean(job->request.retry_quarantined));
-	job_start_phase(job, "plan",
-			(struct tool_spec){
-				.program = "klpd-worker",
-				.verb = "plan",
-				.request = request,
-				.deadline_msec = PLAN_DEADLINE,
-				.on_done = on_plan,
-			});
-}
-
-/* Nothing is stored and nothing changes: the report is that of before. */
-static void show_plan(struct job *job)
-{
-	json_t *report = json_object_get(installation(job)->answer, "report");
-
-	json_object_set(report, "plan", plan_of(job));
-	job_succeed(job, json_incref(report));
-}
 
 /* What a refusal means to a script; any other: failed. */
 static int status_of_refusal(const char *code)
@@ -521,40 +431,52 @@ static int status_of_refusal(const char *code)
 	return EXIT_STATUS_FAILED;
 }
 
-static void after_plan(struct job *job, json_t *answer)
+static void refused(struct job *job)
+{
+	json_t *first = json_array_get(json_object_get(plan_of(job), "refusals"), 0);
+	struct err err = ERR_INIT;
+
+	err_set(&err, status_of_refusal(text_in(first, "code")), "%s", text_in(first, "message"));
+	job_fault(job, &err);
+	err_clear(&err);
+}
+
+/* A dry run's answer is the report of before, with the plan. */
+static void show_plan(struct job *job)
+{
+	job->value = json_incref(json_object_get(installation(job)->answer, "report"));
+	json_object_set(job->value, "plan", plan_of(job));
+}
+
+static enum job_event planned(struct job *job, json_t *answer)
 {
 	struct install *in = job->detail;
 
 	json_decref(in->answer);
 	in->answer = json_incref(answer);
-	if (json_is_true(json_object_get(answer, "needs_primary")) && !job->primary &&
+	if (json_is_true(json_object_get(answer, "needs_primary")) && !in->fetched_more &&
 	    !job->request.cached) {
-		scan_refresh(job, true, make_plan);
-		return;
+		in->fetched_more = true;
+		return EVENT_NEEDS_MORE;
 	}
 	if (job->request.dry_run) {
 		show_plan(job);
-		return;
+		return EVENT_DRY_RUN;
 	}
 	if (has(plan_of(job), "refusals")) {
-		json_t *first = json_array_get(json_object_get(plan_of(job), "refusals"), 0);
-
-		err_set(&in->err, status_of_refusal(text_in(first, "code")), "%s",
-			text_in(first, "message"));
-		look_again(job);
-	} else if (has(plan_of(job), "steps")) {
-		download(job);
-	} else if (has(plan_of(job), "loads")) {
-		apply(job);
-	} else {
-		await_activation(job);
+		refused(job);
+		return EVENT_REFUSED;
 	}
+	if (has(plan_of(job), "steps"))
+		return EVENT_DONE;
+	return has(plan_of(job), "loads") ? EVENT_LOADS : EVENT_NOTHING;
 }
 
-void install_begin(struct job *job)
+static enum job_event begin(struct job *job)
 {
 	struct install *in = xcalloc(1, sizeof(*in));
 	struct err err = ERR_INIT;
+	enum job_event event = EVENT_NONE;
 
 	job->detail = in;
 	job->detail_free = free_install;
@@ -563,8 +485,24 @@ void install_begin(struct job *job)
 				"output", "activation");
 	in->lock = job->request.dry_run ? -1 : intent_lock(job->spec->place, &err);
 	if (err.message)
-		job_fail(job, &err);
-	else
-		make_plan(job);
+		event = job_fault(job, &err);
 	err_clear(&err);
+	return event;
+}
+
+enum job_event install_plan(struct job *job)
+{
+	json_t *request;
+
+	if (!job->detail && begin(job) == EVENT_FAILED)
+		return EVENT_FAILED;
+	request = job_worker_request(job);
+	json_object_update(request, job->request.ask);
+	json_object_set_new(request, "quarantine", intent_quarantine(job->spec->place));
+	json_object_set_new(request, "retry_quarantined",
+			    json_boolean(job->request.retry_quarantined));
+	return job_run(
+		job,
+		(struct tool_spec){ .program = "klpd-worker", .verb = "plan", .request = request },
+		planned);
 }

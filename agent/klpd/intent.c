@@ -3,7 +3,7 @@
 
 #include "base/fsx.h"
 #include "base/log.h"
-#include "base/timex.h"
+#include "klpd/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,25 +13,6 @@
 #define QUARANTINE "quarantine.json"
 #define REBOOT	   "reboot.json"
 #define LOCK	   "lock"
-#define MODE	   0644
-#define BYTES_MAX  ((size_t)1024 * 1024)
-
-static json_t *read_json(const struct place *place, const char *name)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-
-	if (fsx_read_at(place->state_fd, name, BYTES_MAX, &text, &len) < 0)
-		return NULL;
-	return json_loadb(text, len, 0, NULL);
-}
-
-static int write_json(const struct place *place, const char *name, json_t *json)
-{
-	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(1));
-
-	return fsx_write_atomic_at(place->state_fd, name, text, strlen(text), MODE);
-}
 
 /* Of the root; "" where there is none to ask. To be freed. */
 static char *boot_id(const struct place *place)
@@ -43,20 +24,6 @@ static char *boot_id(const struct place *place)
 		return xstrdup("");
 	text[strcspn(text, "\n")] = '\0';
 	return text;
-}
-
-static json_t *now_json(void)
-{
-	char buf[TIMEX_TEXT_MAX];
-
-	return json_string(timex_format(timex_now(), buf));
-}
-
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
 }
 
 int intent_lock(const struct place *place, struct err *err)
@@ -76,9 +43,9 @@ int intent_lock(const struct place *place, struct err *err)
 int intent_write(const struct place *place, json_t *plan, struct err *err)
 {
 	_cleanup_free_ char *boot = boot_id(place);
-	json_auto_t *intent =
-		json_pack("{s:o,s:s,s:O}", "started", now_json(), "boot_id", boot, "plan", plan);
-	int r = write_json(place, INTENT, intent);
+	json_auto_t *intent = json_pack("{s:o,s:s,s:O}", "started", state_time(timex_now()),
+					"boot_id", boot, "plan", plan);
+	int r = state_write(place, INTENT, intent);
 
 	return r < 0 ? err_set_errno(err, EXIT_STATUS_IO, -r,
 				     "what is going to be done cannot be written down, so it is "
@@ -107,32 +74,32 @@ static void quarantine(const struct place *place, json_t *plan, const char *star
 
 		json_array_foreach(json_object_get(plan, lists[k]), i, row)
 		{
-			const char *kind = text_of(row, "kind");
+			const char *kind = state_text(row, "kind");
 
 			if (*kind && !streq(kind, "livepatch"))
 				continue;
 			json_array_append_new(
-				list,
-				json_pack("{s:s,s:o}", "package", text_of(row, "package"), "reason",
-					  json_sprintf("its installation of %s was followed "
-						       "by a boot that it did not ask for",
-						       started)));
+				list, json_pack("{s:s,s:o}", "package", state_text(row, "package"),
+						"reason",
+						json_sprintf("its installation of %s was followed "
+							     "by a boot that it did not ask for",
+							     started)));
 		}
 	}
-	if (write_json(place, QUARANTINE, list) < 0)
+	if (state_write(place, QUARANTINE, list) < 0)
 		log_warning("the quarantine cannot be written");
 }
 
 void intent_tell(const struct place *place, json_t *findings)
 {
-	json_auto_t *intent = read_json(place, INTENT);
+	json_auto_t *intent = state_read(place, INTENT);
 	_cleanup_free_ char *boot = boot_id(place);
 	json_t *plan = json_object_get(intent, "plan");
-	const char *started = text_of(intent, "started"), *id = text_of(plan, "id");
+	const char *started = state_text(intent, "started"), *id = state_text(plan, "id");
 
 	if (!intent)
 		return;
-	if (streq(text_of(intent, "boot_id"), boot)) {
+	if (streq(state_text(intent, "boot_id"), boot)) {
 		add_finding(findings, "interrupted", id,
 			    xasprintf("the installation of plan %s, begun %s, was interrupted; "
 				      "this report says what is there now, klpctl install goes on",
@@ -154,7 +121,7 @@ void intent_clear(const struct place *place)
 
 int64_t intent_ask_reboot(const struct place *place, bool required)
 {
-	json_auto_t *marker = read_json(place, REBOOT), *next = NULL;
+	json_auto_t *marker = state_read(place, REBOOT), *next = NULL;
 	_cleanup_free_ char *boot = boot_id(place);
 	json_int_t asked = 0;
 
@@ -162,17 +129,17 @@ int64_t intent_ask_reboot(const struct place *place, bool required)
 		unlinkat(place->state_fd, REBOOT, 0);
 		return 0;
 	}
-	if (streq(text_of(marker, "boot_id"), boot))
+	if (streq(state_text(marker, "boot_id"), boot))
 		asked = json_integer_value(json_object_get(marker, "asked"));
 	next = json_pack("{s:s,s:I}", "boot_id", boot, "asked", asked + 1);
-	if (write_json(place, REBOOT, next) < 0)
+	if (state_write(place, REBOOT, next) < 0)
 		log_warning("that a reboot was asked for cannot be written down");
 	return asked + 1;
 }
 
 json_t *intent_quarantine(const struct place *place)
 {
-	json_t *list = read_json(place, QUARANTINE);
+	json_t *list = state_read(place, QUARANTINE);
 
 	if (json_is_array(list))
 		return list;

@@ -2,28 +2,31 @@
 #include "klpd/job.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/timex.h"
-#include "klpd/finish.h"
-#include "klpd/intent.h"
-#include "klpd/store.h"
+#include "klpd/actions.h"
+#include "klpd/announce.h"
+#include "klpd/service.h"
 
 #include <sys/resource.h>
+
+#define FETCH_CLEANUP	  30 /* seconds beyond the time that klpd-fetch gives itself */
+#define ACTIVATION_MARGIN 30
 
 static const struct {
 	const char *name;   /* for people */
 	const char *verb;   /* of klpd-worker */
 	const char *member; /* of its answer, and of ours */
+	enum job_flow flow;
 } kinds[] = {
-	[JOB_SCAN] = { "scan", "scan", "report" },
-	[JOB_INSTALL] = { "install", "scan", "report" },
-	[JOB_VERIFY] = { "verify", "activation", "activation" },
-	[JOB_EVALUATE] = { "evaluate", "evaluate", "report" },
-	[JOB_EXPLAIN] = { "explain", "explain", "explanation" },
-	[JOB_CVE] = { "cve", "cve", "explanation" },
-	[JOB_CAPTURE] = { "capture", "capture", "snapshot" },
-	[JOB_CONFIG] = { "show the configuration", "config", "settings" },
-	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline" },
+	[JOB_SCAN] = { "scan", "scan", "report", FLOW_SCAN },
+	[JOB_INSTALL] = { "install", "scan", "report", FLOW_INSTALL },
+	[JOB_VERIFY] = { "verify", "activation", "activation", FLOW_ASK },
+	[JOB_EVALUATE] = { "evaluate", "evaluate", "report", FLOW_ASK },
+	[JOB_EXPLAIN] = { "explain", "explain", "explanation", FLOW_ASK },
+	[JOB_CVE] = { "cve", "cve", "explanation", FLOW_ASK },
+	[JOB_CAPTURE] = { "capture", "capture", "snapshot", FLOW_ASK },
+	[JOB_CONFIG] = { "show the configuration", "config", "settings", FLOW_ASK },
+	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline", FLOW_ASK },
 };
 
 struct job *job_new(const struct jobs_spec *spec, const struct job_request *request)
@@ -46,9 +49,12 @@ void job_free(struct job *job)
 	for (size_t i = 0; i < job->n_callers; i++)
 		varlink_call_drop(job->callers[i]);
 	free(job->callers);
+	free(job->request.who);
 	json_decref(job->request.ask);
 	json_decref(job->probe);
+	json_decref(job->value);
 	json_decref(job->findings);
+	err_clear(&job->err);
 	free(job);
 }
 
@@ -64,6 +70,11 @@ const char *job_name(const struct job *job)
 	return kinds[job->request.kind].name;
 }
 
+enum job_flow job_flow(const struct job *job)
+{
+	return kinds[job->request.kind].flow;
+}
+
 const char *job_verb(const struct job *job)
 {
 	return kinds[job->request.kind].verb;
@@ -72,28 +83,6 @@ const char *job_verb(const struct job *job)
 const char *job_member(const struct job *job)
 {
 	return kinds[job->request.kind].member;
-}
-
-/* ---- answers ----------------------------------------------------------------------------------*/
-
-void job_fail(struct job *job, const struct err *err)
-{
-	log_warning("%s: %s", kinds[job->request.kind].name, err->message);
-	for (size_t i = 0; i < job->n_callers; i++)
-		varlink_call_error(
-			job->callers[i], "io.klpd.Agent.Failed",
-			json_pack("{s:i,s:s}", "status", err->status, "message", err->message));
-	job->n_callers = 0;
-	job->ended(job);
-}
-
-void job_succeed(struct job *job, json_t *value)
-{
-	for (size_t i = 0; i < job->n_callers; i++)
-		varlink_call_reply(job->callers[i], json_pack("{s:O}", job_member(job), value));
-	job->n_callers = 0;
-	json_decref(value);
-	job->ended(job);
 }
 
 void job_tell(struct job *job, json_t *progress)
@@ -105,7 +94,7 @@ void job_tell(struct job *job, json_t *progress)
 
 /* ---- cost -------------------------------------------------------------------------------------*/
 
-static int64_t own_cpu_usec(int64_t *ret_peak_rss_kib)
+int64_t job_own_cpu_usec(int64_t *ret_peak_rss_kib)
 {
 	struct rusage usage = { 0 };
 
@@ -115,13 +104,12 @@ static int64_t own_cpu_usec(int64_t *ret_peak_rss_kib)
 	       usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
-void job_begin(struct job *job, int64_t keep)
+void job_begin(struct job *job)
 {
 	int64_t unused;
 
-	job->keep = keep;
 	job->started = timex_now();
-	job->own_cpu_usec = own_cpu_usec(&unused);
+	job->own_cpu_usec = job_own_cpu_usec(&unused);
 }
 
 void job_charge(struct job *job, int64_t cpu_usec, int64_t peak_rss_kib)
@@ -131,40 +119,104 @@ void job_charge(struct job *job, int64_t cpu_usec, int64_t peak_rss_kib)
 		job->peak_rss_kib = peak_rss_kib;
 }
 
-/* ---- phases -----------------------------------------------------------------------------------*/
+/* ---- from state to state ----------------------------------------------------------------------*/
 
-void job_phase_ended(struct job *job, json_t *answer, const struct err *err,
-		     const struct tool_usage *usage, job_phase_fn then)
+enum job_event job_fault(struct job *job, const struct err *err)
 {
+	if (!job->err.message)
+		err_set(&job->err, err->status, "%s", err->message);
+	return EVENT_FAILED;
+}
+
+static void end(struct job *job)
+{
+	bool failed = job->state == STATE_FAIL;
+
+	if (failed)
+		announce_failure(job);
+	for (size_t i = 0; i < job->n_callers; i++) {
+		struct varlink_call *call = job->callers[i];
+
+		if (failed)
+			varlink_call_error(call, "io.klpd.Agent.Failed",
+					   json_pack("{s:i,s:s}", "status", job->err.status,
+						     "message", job->err.message));
+		else
+			varlink_call_reply(call, json_pack("{s:O}", job_member(job), job->value));
+	}
+	job->n_callers = 0;
+	job->ended(job);
+}
+
+void job_happens(struct job *job, enum job_event event)
+{
+	while (event != EVENT_NONE) {
+		enum job_state next = jobtable_next(job_flow(job), job->state, event);
+
+		if (next == STATE_COUNT) { /* a mistake of ours, which must not hang anybody */
+			err_set(&job->err, EXIT_STATUS_SOFTWARE, "%s: event %d in state %s",
+				job_name(job), (int)event, jobtable_name(job->state));
+			next = STATE_FAIL;
+		}
+		job->state = next;
+		if (jobtable_is_end(next)) {
+			end(job);
+			return;
+		}
+		service_status("%s: %s", job_name(job), jobtable_name(next));
+		event = actions[next](job);
+	}
+}
+
+/* ---- programs ---------------------------------------------------------------------------------*/
+
+static int64_t deadline_msec(const struct job *job)
+{
+	const struct config *config = &job->spec->settings->config;
+	int64_t seconds = jobtable_deadline(job->state);
+
+	switch (seconds) {
+	case DEADLINE_NONE:
+		return LOOP_TIMER_OFF;
+	case DEADLINE_FETCH:
+		return (config->fetch_timeout + FETCH_CLEANUP) * MSEC;
+	case DEADLINE_ACTIVATION:
+		return (config->activation_timeout + ACTIVATION_MARGIN) * MSEC;
+	default:
+		return seconds * MSEC;
+	}
+}
+
+static void on_ended(json_t *answer, const struct err *err, const struct tool_usage *usage,
+		     void *userdata)
+{
+	struct job *job = userdata;
+	enum job_event event = EVENT_DONE;
+
 	tool_free(TAKE_PTR(job->tool));
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
-	if (answer)
-		then(job, answer);
-	else
-		job_fail(job, err);
+	if (!answer)
+		event = job_fault(job, err);
+	else if (job->after)
+		event = job->after(job, answer);
+	job_happens(job, event);
 }
 
-void job_start_phase(struct job *job, const char *name, struct tool_spec spec)
+enum job_event job_run(struct job *job, struct tool_spec spec,
+		       enum job_event (*after)(struct job *job, json_t *answer))
 {
 	struct err err = ERR_INIT;
+	enum job_event event = EVENT_NONE;
 
+	job->after = after;
+	spec.deadline_msec = deadline_msec(job);
+	spec.on_done = on_ended;
 	spec.userdata = job;
-	job_tell(job, json_pack("{s:s}", "phase", name));
+	job_tell(job, json_pack("{s:s}", "phase", jobtable_name(job->state)));
 	if (tool_start(job->spec->loop, &spec, &job->tool, &err) < 0)
-		job_fail(job, &err);
+		event = job_fault(job, &err);
 	err_clear(&err);
-}
-
-void job_set_text(json_t *object, const char *key, const char *text)
-{
-	json_object_set_new(object, key, text ? json_string(text) : json_null());
-}
-
-int64_t job_number(json_t *object, const char *key, int64_t fallback)
-{
-	json_t *value = json_object_get(object, key);
-
-	return json_is_integer(value) ? json_integer_value(value) : fallback;
+	return event;
 }
 
 json_t *job_worker_request(const struct job *job)
@@ -180,28 +232,16 @@ json_t *job_worker_request(const struct job *job)
 	return request;
 }
 
-void job_store_and_succeed(struct job *job, json_t *report)
-{
-	const struct place *place = job->spec->place;
-	char id[FINISH_ID_MAX];
-	struct finish finish = { .id = finish_id(id),
-				 .started = job->started,
-				 .finished = timex_now(),
-				 .bytes_fetched = job->bytes_fetched };
-	struct err err = ERR_INIT;
-	int64_t own_rss = 0;
-	json_t *complete;
+/* ---- JSON -------------------------------------------------------------------------------------*/
 
-	finish.cpu_usec = job->cpu_usec + own_cpu_usec(&own_rss) - job->own_cpu_usec;
-	finish.peak_rss_kib = own_rss > job->peak_rss_kib ? own_rss : job->peak_rss_kib;
-	json_array_extend(json_object_get(report, "findings"), job->findings);
-	complete = finish_report(report, &finish);
-	if (store_save(place->state_fd, complete, job->keep, &err) < 0) {
-		json_decref(complete);
-		job_fail(job, &err);
-	} else {
-		intent_clear(place);
-		job_succeed(job, complete);
-	}
-	err_clear(&err);
+void job_set_text(json_t *object, const char *key, const char *text)
+{
+	json_object_set_new(object, key, text ? json_string(text) : json_null());
+}
+
+int64_t job_number(json_t *object, const char *key, int64_t fallback)
+{
+	json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
 }

@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * The queue: its head is the job that runs. What a job does, phase by phase, is in scan.c and
- * install.c.
- *
- *	scan:    [PROBE -> [FETCH ->]] JUDGE        brackets: only if metadata must be fetched
- *	install: the same up to FETCH, then see install.c
- *	others:  JUDGE
- *
- * Trouble with a repository is in the report; what fails here is our own programs.
- */
+/* The queue: its head is the job that runs. */
 #include "klpd/jobs.h"
 
 #include "base/alloc.h"
-#include "klpd/install.h"
+#include "base/timex.h"
 #include "klpd/intent.h"
-#include "klpd/scan.h"
-#include "klpd/store.h"
+#include "klpd/job.h"
+#include "klpd/service.h"
 
 struct jobs {
 	struct jobs_spec spec;
 	struct job *head;
-	int64_t keep;		      /* reports; as the configuration said last */
 	struct loop_timer *next_turn; /* a job starts from here, never underneath another's end */
-	bool running;
+	bool running, stopping;
 };
 
 static void end(struct job *job)
@@ -30,32 +20,44 @@ static void end(struct job *job)
 	struct jobs *jobs = job->jobs;
 
 	jobs->head = job->next;
-	jobs->keep = job->keep;
 	jobs->running = false;
 	job_free(job);
-	if (jobs->head)
+	if (jobs->head) {
 		loop_timer_set(jobs->next_turn, 0);
-	else
-		jobs->spec.on_idle(jobs->spec.userdata);
+		return;
+	}
+	service_status("idle");
+	jobs->spec.on_idle(jobs->spec.userdata);
 }
 
 /* ---- the queue --------------------------------------------------------------------------------*/
 
-/* It ends in a report that is kept. */
-static bool is_stored(const struct job *job)
-{
-	return job->request.kind == JOB_SCAN || job->request.kind == JOB_INSTALL;
-}
-
 /* Nobody waits for it, and nothing would be kept of it. */
 static bool is_pointless(const struct job *job)
 {
-	if (is_stored(job))
+	if (job_flow(job) != FLOW_ASK)
 		return false;
 	for (size_t i = 0; i < job->n_callers; i++)
 		if (!varlink_call_gone(job->callers[i]))
 			return false;
 	return true;
+}
+
+static int cancel(struct job *job, const char *why, struct err *err)
+{
+	struct err reason = ERR_INIT;
+
+	if (jobtable_next(job_flow(job), job->state, EVENT_CANCEL) == STATE_COUNT)
+		return err_set(err, EXIT_STATUS_TEMPFAIL,
+			       "the %s is past the point of no return (%s) and is carried through",
+			       job_name(job), jobtable_name(job->state));
+	err_set(&reason, EXIT_STATUS_TEMPFAIL, "%s", why);
+	if (job->state != STATE_ACTIVATION) /* there only the waiting ends */
+		job_fault(job, &reason);
+	err_clear(&reason);
+	tool_free(TAKE_PTR(job->tool));
+	job_happens(job, EVENT_CANCEL);
+	return 0;
 }
 
 static void on_next_turn(void *userdata)
@@ -66,21 +68,25 @@ static void on_next_turn(void *userdata)
 	if (!job || jobs->running)
 		return;
 	jobs->running = true;
-	job_begin(job, jobs->keep);
-	if (is_stored(job))
-		intent_tell(jobs->spec.place, job->findings);
-	if (is_pointless(job))
+	settings_refresh(jobs->spec.settings);
+	job_begin(job);
+	if (jobs->stopping) {
+		(void)!cancel(job, "klpd is being stopped; try again", NULL);
+		return;
+	}
+	if (is_pointless(job)) {
 		end(job);
-	else if (job->request.kind == JOB_INSTALL)
-		scan_refresh(job, false, install_begin);
-	else
-		scan_refresh(job, false, scan_judge);
+		return;
+	}
+	if (job_flow(job) != FLOW_ASK)
+		intent_tell(jobs->spec.place, job->findings);
+	job_happens(job, EVENT_DONE);
 }
 
 static bool is_same_scan(const struct job_request *a, const struct job_request *b)
 {
 	return a->kind == JOB_SCAN && b->kind == JOB_SCAN && a->cached == b->cached &&
-	       a->refresh == b->refresh && json_equal(a->ask, b->ask);
+	       a->refresh == b->refresh && a->store == b->store && json_equal(a->ask, b->ask);
 }
 
 void jobs_submit(struct jobs *jobs, const struct job_request *request, struct varlink_call *call)
@@ -90,37 +96,67 @@ void jobs_submit(struct jobs *jobs, const struct job_request *request, struct va
 	for (; *at; at = &(*at)->next)
 		if (is_same_scan(&(*at)->request, request)) {
 			json_decref(request->ask);
+			free(request->who);
 			job_add_caller(*at, call);
 			return;
 		}
 	job = job_new(&jobs->spec, request);
 	job->jobs = jobs;
 	job->ended = end;
+	job->started = timex_now(); /* until its turn comes: since when it waits */
 	job_add_caller(job, call);
 	*at = job;
 	if (!jobs->running)
 		loop_timer_set(jobs->next_turn, 0);
 }
 
+/* ---- questions --------------------------------------------------------------------------------*/
+
 bool jobs_idle(const struct jobs *jobs)
 {
 	return !jobs->head;
 }
 
-const char *jobs_busy(const struct jobs *jobs, int64_t *ret_since)
+static void describe(const struct job *job, struct jobs_running *ret)
 {
-	if (!jobs->running)
-		return NULL;
-	*ret_since = jobs->head->started;
-	return job_name(jobs->head);
+	*ret = (struct jobs_running){ .name = job_name(job),
+				      .phase = jobtable_name(job->state),
+				      .who = job->request.who,
+				      .since = job->started };
 }
 
-bool jobs_installing(const struct jobs *jobs)
+bool jobs_running(const struct jobs *jobs, struct jobs_running *ret)
+{
+	if (!jobs->running)
+		return false;
+	describe(jobs->head, ret);
+	return true;
+}
+
+bool jobs_installing(const struct jobs *jobs, struct jobs_running *ret)
 {
 	for (const struct job *job = jobs->head; job; job = job->next)
-		if (job->request.kind == JOB_INSTALL)
+		if (job->request.kind == JOB_INSTALL) {
+			describe(job, ret);
 			return true;
+		}
 	return false;
+}
+
+/* ---- ends -------------------------------------------------------------------------------------*/
+
+int jobs_cancel(struct jobs *jobs, const char *why, struct err *err)
+{
+	if (!jobs->running)
+		return err_set(err, EXIT_STATUS_FAILED, "nothing runs that could be cancelled");
+	return cancel(jobs->head, why, err);
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+	jobs->stopping = true;
+	if (jobs->running)
+		(void)!cancel(jobs->head, "klpd is being stopped; try again", NULL);
 }
 
 struct jobs *jobs_new(const struct jobs_spec *spec)
@@ -128,7 +164,6 @@ struct jobs *jobs_new(const struct jobs_spec *spec)
 	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
 
 	jobs->spec = *spec;
-	jobs->keep = STORE_KEEP_ALL;
 	jobs->next_turn = loop_timer_new(spec->loop, on_next_turn, jobs);
 	return jobs;
 }

@@ -4,14 +4,15 @@
 /*
  * Jobs: what klpd does for its callers, one at a time, in the order they were asked for
  *
- * A scan runs klpd-worker probe and klpd-fetch if the metadata is not fresh, then klpd-worker scan;
- * its report is completed, stored and answered. Every other job is one run of klpd-worker over the
- * metadata at hand, and stores nothing. A scan asked for while an equal one waits or runs joins it.
+ * What a job does is in core/jobtable.h and klpd/actions.c. A scan asked for while an equal one
+ * waits or runs joins it.
  */
 
 #include "base/loop.h"
 #include "ipc/varlink_server.h"
 #include "klpd/place.h"
+#include "klpd/settings.h"
+#include "klpd/store.h"
 
 #include <jansson.h>
 
@@ -35,6 +36,9 @@ struct job_request {
 	bool refresh; /* scan: fetch also what has not expired */
 	bool dry_run; /* install: no further than the plan */
 	bool retry_quarantined;
+	bool by_timer;
+	enum store_where store; /* of the report */
+	char *who;		/* who asked for a change; consumed; NULL */
 };
 
 struct jobs;
@@ -43,6 +47,7 @@ struct jobs_spec {
 	struct loop *loop;
 	const struct options *options;
 	const struct place *place;
+	struct settings *settings;
 	void (*on_idle)(void *userdata); /* no job is left */
 	void *userdata;
 };
@@ -57,7 +62,21 @@ void jobs_submit(struct jobs *jobs, const struct job_request *request, struct va
 
 /* No job runs or waits. */
 bool jobs_idle(const struct jobs *jobs);
-/* An installation runs or waits. */
-bool jobs_installing(const struct jobs *jobs);
-/* What runs ("scan") and since when, or NULL. */
-const char *jobs_busy(const struct jobs *jobs, int64_t *ret_since);
+
+/* What runs, if anything: "install", its phase, since when, and who asked if it changes the node.
+ */
+struct jobs_running {
+	const char *name, *phase, *who; /* @who: NULL if everybody may ask */
+	int64_t since;
+};
+bool jobs_running(const struct jobs *jobs, struct jobs_running *ret);
+/* As above, of the installation that runs or waits. */
+bool jobs_installing(const struct jobs *jobs, struct jobs_running *ret);
+
+/*
+ * Ends the job that runs, with @why for its callers. 0, or -1 with @err: there is none, or it has
+ * passed the point of no return.
+ */
+_must_check_ int jobs_cancel(struct jobs *jobs, const char *why, struct err *err);
+/* klpd ends: cancels what can be cancelled and fails what waits; a change is carried through. */
+void jobs_stop(struct jobs *jobs);

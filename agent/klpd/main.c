@@ -9,7 +9,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "ipc/frame.h"
+#include "klpd/journal.h"
 #include "klpd/methods.h"
+#include "klpd/service.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,13 +21,16 @@ struct klpd {
 	struct options options;
 	struct loop *loop;
 	struct place place;
+	struct settings settings;
 	struct jobs *jobs;
 	struct varlink_server *server;
 	struct loop_timer *idle;
-	struct loop_signal *on_term, *on_int;
+	struct loop_signal *on_term, *on_int, *on_hup;
 	struct agent agent;
+	size_t n_sockets; /* that systemd gave us */
 	size_t n_connections;
 	bool served; /* set up: connections count from here on */
+	bool ending; /* as soon as nothing runs any more */
 };
 
 static void klpd_deinit(struct klpd *k)
@@ -35,14 +40,18 @@ static void klpd_deinit(struct klpd *k)
 	loop_timer_free(k->idle);
 	loop_signal_free(k->on_term);
 	loop_signal_free(k->on_int);
+	loop_signal_free(k->on_hup);
+	service_end();
+	journal_close();
+	settings_close(&k->settings);
 	place_close(&k->place);
 	loop_free(k->loop);
 }
 
 /* Started by its only caller, for as long as that one wants. */
-static bool is_private(const struct options *options)
+static bool is_private(const struct klpd *k)
 {
-	return options->fd >= 0 && options->n_listen == 0;
+	return k->options.fd >= 0 && k->options.n_listen == 0 && k->n_sockets == 0;
 }
 
 static void on_idle_time(void *userdata)
@@ -57,6 +66,8 @@ static void watch_idleness(struct klpd *k)
 {
 	bool idle = k->n_connections == 0 && jobs_idle(k->jobs);
 
+	if (k->ending && jobs_idle(k->jobs))
+		loop_stop(k->loop);
 	if (k->options.exit_idle_sec >= 0)
 		loop_timer_set(k->idle, idle ? k->options.exit_idle_sec * 1000 : LOOP_TIMER_OFF);
 }
@@ -66,7 +77,7 @@ static void on_connections(size_t n, void *userdata)
 	struct klpd *k = userdata;
 
 	k->n_connections = n;
-	if (k->served && n == 0 && is_private(&k->options)) /* whatever it is doing */
+	if (k->served && n == 0 && is_private(k)) /* whatever it is doing */
 		loop_stop(k->loop);
 	watch_idleness(k);
 }
@@ -76,11 +87,24 @@ static void on_jobs_idle(void *userdata)
 	watch_idleness(userdata);
 }
 
+/* What changes the node is carried through; everything else can be asked for again. */
 static void on_end_signal(int signo _unused_, void *userdata)
 {
 	struct klpd *k = userdata;
 
-	loop_stop(k->loop);
+	k->ending = true;
+	service_stopping();
+	jobs_stop(k->jobs);
+	watch_idleness(k);
+}
+
+static void on_reload_signal(int signo _unused_, void *userdata)
+{
+	struct klpd *k = userdata;
+
+	service_reloading();
+	settings_refresh(&k->settings);
+	service_ready();
 }
 
 static int serve(struct klpd *k, struct err *err)
@@ -99,6 +123,9 @@ static int serve(struct klpd *k, struct err *err)
 							.on_connections = on_connections,
 							.watcher = k,
 						});
+	for (size_t i = 0; i < k->n_sockets; i++)
+		if (varlink_server_adopt(k->server, SERVICE_FIRST_FD + (int)i, err) < 0)
+			return -1;
 	for (size_t i = 0; i < options->n_listen; i++)
 		if (varlink_server_listen(k->server, options->listen[i], err) < 0)
 			return -1;
@@ -110,19 +137,27 @@ static int serve(struct klpd *k, struct err *err)
 
 static int setup(struct klpd *k, struct err *err)
 {
-	if (place_open(&k->options, &k->place, err) < 0 || loop_new(&k->loop, err) < 0 ||
+	if (options_check(&k->options, k->n_sockets, err) < 0 ||
+	    place_open(&k->options, &k->place, err) < 0 || loop_new(&k->loop, err) < 0 ||
 	    loop_signal_new(k->loop, SIGTERM, on_end_signal, k, &k->on_term, err) < 0 ||
-	    loop_signal_new(k->loop, SIGINT, on_end_signal, k, &k->on_int, err) < 0)
+	    loop_signal_new(k->loop, SIGINT, on_end_signal, k, &k->on_int, err) < 0 ||
+	    loop_signal_new(k->loop, SIGHUP, on_reload_signal, k, &k->on_hup, err) < 0)
 		return -1;
+	service_begin(k->loop);
+	settings_open(&k->settings, &k->place, &k->options);
 	k->idle = loop_timer_new(k->loop, on_idle_time, k);
 	k->jobs = jobs_new(&(struct jobs_spec){
 		.loop = k->loop,
 		.options = &k->options,
 		.place = &k->place,
+		.settings = &k->settings,
 		.on_idle = on_jobs_idle,
 		.userdata = k,
 	});
-	k->agent = (struct agent){ .place = &k->place, .jobs = k->jobs };
+	k->agent = (struct agent){ .place = &k->place,
+				   .settings = &k->settings,
+				   .jobs = k->jobs,
+				   .is_private = is_private(k) };
 	return serve(k, err);
 }
 
@@ -131,6 +166,8 @@ static int run(struct klpd *k, struct err *err)
 	if (setup(k, err) < 0)
 		return -1;
 	watch_idleness(k);
+	service_ready();
+	service_status("idle");
 	return loop_run(k->loop, err);
 }
 
@@ -150,6 +187,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	log_init("klpd", LOG_LEVEL_INFO);
+	journal_open();
 	umask(022);
 	json_set_alloc_funcs(xmalloc, free);
 	if (options_parse(argc, argv, &k.options, &err) == 0) {
@@ -157,7 +195,8 @@ int main(int argc, char *argv[])
 			return print(options_help());
 		if (k.options.version)
 			return print(xstrdup("klpd " KLPD_VERSION "\n"));
-		if (is_private(&k.options)) /* its caller is told, and speaks for itself */
+		k.n_sockets = service_sockets();
+		if (is_private(&k)) /* its caller is told, and speaks for itself */
 			log_init("klpd", LOG_LEVEL_ERROR);
 		if (run(&k, &err) == 0)
 			return EXIT_STATUS_OK;

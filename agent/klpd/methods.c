@@ -2,15 +2,17 @@
 #include "klpd/methods.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
-#include "base/timex.h"
-#include "klpd/store.h"
+#include "klpd/announce.h"
+#include "klpd/caller.h"
+#include "klpd/hold.h"
+#include "klpd/state.h"
 
 #include <stdio.h>
 
 #define AGENT	      "io.klpd.Agent"
 #define HISTORY_LIMIT 20
 #define HISTORY_MAX   1000
+#define PAUSE_MAX     ((int64_t)366 * SEC_PER_DAY)
 
 static void fail(struct varlink_call *call, struct err *err)
 {
@@ -31,25 +33,45 @@ static json_t *parameter(const struct varlink_call *call, const char *name)
 
 /* ---- reading ----------------------------------------------------------------------------------*/
 
+/* What runs, and what holds changes back. */
+static json_t *describe_agent(const struct agent *agent)
+{
+	const struct windows *windows = &agent->settings->config.windows;
+	int64_t now = timex_now();
+	struct window_state window = window_state(windows, now, timex_zone_offset(now));
+	json_t *status = json_pack("{s:s}", "version", KLPD_VERSION);
+	json_t *paused = hold_paused(agent->place, now);
+	struct jobs_running running;
+
+	if (jobs_running(agent->jobs, &running)) {
+		json_object_set_new(status, "busy", json_string(running.name));
+		json_object_set_new(status, "phase", json_string(running.phase));
+		json_object_set_new(status, "since", state_time(running.since));
+		if (running.who)
+			json_object_set_new(status, "who", json_string(running.who));
+	}
+	if (paused)
+		json_object_set_new(status, "paused", paused);
+	if (windows->n)
+		json_object_set_new(status, "window",
+				    json_pack("{s:b,s:o,s:o}", "open", window.open, "since",
+					      state_time(window.open ? window.since : TIME_UNSET),
+					      "next", state_time(window.next)));
+	return status;
+}
+
 static void get_status(struct varlink_call *call, void *userdata)
 {
 	struct agent *agent = userdata;
 	json_t *report = NULL, *status;
 	struct err err = ERR_INIT;
-	char since_text[TIMEX_TEXT_MAX];
-	const char *busy;
-	int64_t since = 0;
 
 	if (store_latest(agent->place->state_fd, &report, &err) < 0) {
 		fail(call, &err);
 		return;
 	}
-	status = json_pack("{s:s}", "version", KLPD_VERSION);
-	busy = jobs_busy(agent->jobs, &since);
-	if (busy) {
-		json_object_set_new(status, "busy", json_string(busy));
-		json_object_set_new(status, "since", json_string(timex_format(since, since_text)));
-	}
+	settings_refresh(agent->settings);
+	status = describe_agent(agent);
 	if (report)
 		json_object_set_new(status, "report", report);
 	varlink_call_reply(call, status);
@@ -59,17 +81,27 @@ static void get_report(struct varlink_call *call, void *userdata)
 {
 	struct agent *agent = userdata;
 	const char *id = json_string_value(parameter(call, "id"));
+	const char *baseline = json_string_value(parameter(call, "baseline"));
+	int state_fd = agent->place->state_fd, r;
 	json_t *report = NULL;
 	struct err err = ERR_INIT;
-	int r = id ? store_find(agent->place->state_fd, id, &report, &err)
-		   : store_latest(agent->place->state_fd, &report, &err);
 
+	if (id && baseline) {
+		varlink_call_invalid(call, "baseline");
+		return;
+	}
+	r = id	       ? store_find(state_fd, id, &report, &err)
+	    : baseline ? store_find_baseline(state_fd, baseline, &report, &err)
+		       : store_latest(state_fd, &report, &err);
 	if (r < 0)
 		fail(call, &err);
 	else if (r == 0)
 		refuse(call, AGENT ".NoReport",
 		       id ? "no report of that id is kept; see: klpctl history"
-			  : "nothing has been scanned yet; make a report with: klpctl scan");
+		       : baseline
+			       ? "no report by that baseline is kept beside that of the "
+				 "configured one"
+			       : "nothing has been scanned yet; make a report with: klpctl scan");
 	else
 		varlink_call_reply(call, json_pack("{s:o}", "report", report));
 }
@@ -100,6 +132,12 @@ const struct varlink_field methods_scan_options[] = {
 static bool is_trigger(const char *text)
 {
 	return streq(text, "manual") || streq(text, "timer") || streq(text, "remote");
+}
+
+/* Nobody's working directory is ours. A name of a baseline is one without a slash. */
+static bool is_file_or_url(const char *text)
+{
+	return text[0] == '/' || starts_with(text, "https://");
 }
 
 /* The name of the member that is wrong, or NULL. */
@@ -154,6 +192,25 @@ static bool read_options(struct varlink_call *call, enum job_kind kind, struct j
 	return true;
 }
 
+/*
+ * Where a report goes. What everybody may ask does not move what the node is judged by, nor push
+ * other reports out of the history: by a baseline or a time of one's own it is only answered.
+ */
+static enum store_where where_to_store(struct varlink_call *call, const struct agent *agent)
+{
+	json_t *options = parameter(call, "options");
+	bool baseline = json_is_string(json_object_get(options, "baseline"));
+	bool as_of = json_is_string(json_object_get(options, "as_of"));
+	struct caller caller;
+
+	if (!baseline && (!as_of || varlink_call_trusted(call)))
+		return STORE_LATEST;
+	caller_read(call, agent->settings, &caller);
+	if (!caller_may_change(&caller))
+		return STORE_NOWHERE;
+	return as_of && !caller.trusted ? STORE_HISTORY : STORE_BASELINE;
+}
+
 static void scan(struct varlink_call *call, void *userdata)
 {
 	struct agent *agent = userdata;
@@ -161,50 +218,67 @@ static void scan(struct varlink_call *call, void *userdata)
 
 	if (!read_options(call, JOB_SCAN, &request))
 		return;
+	request.store = where_to_store(call, agent);
 	json_object_set_new(request.ask, "operation", json_string("Scan"));
 	json_object_set_new(request.ask, "reboot_option", json_string("NoReboot"));
 	jobs_submit(agent->jobs, &request, call);
 }
 
+/* ---- changing ---------------------------------------------------------------------------------*/
+
+/* Each attempt is told to the operator. True after the call was answered: it may not, or not now.
+ */
+static bool refuse_change(struct varlink_call *call, const struct agent *agent, const char *action,
+			  const char *held, char **ret_who)
+{
+	struct caller caller;
+	bool allowed;
+
+	settings_refresh(agent->settings);
+	caller_read(call, agent->settings, &caller);
+	allowed = caller_may_change(&caller);
+	if (!agent->is_private)
+		announce_request(action, &caller, allowed, held);
+	if (!allowed)
+		refuse(call, AGENT ".PermissionDenied",
+		       "only root and the configured group change the node; looking is for "
+		       "everybody");
+	if (allowed && held)
+		refuse(call, AGENT ".Held", held);
+	if (ret_who)
+		*ret_who = caller_text(&caller);
+	return !allowed || held;
+}
+
 /* One installation at a time, and nobody waits behind it unawares. */
 static bool refuse_busy(struct varlink_call *call, const struct agent *agent)
 {
-	char buf[TIMEX_TEXT_MAX];
-	int64_t since = 0;
-	const char *who = jobs_busy(agent->jobs, &since);
+	struct jobs_running running;
+	_cleanup_free_ char *who = NULL;
 
-	if (!jobs_installing(agent->jobs))
+	if (!jobs_installing(agent->jobs, &running))
 		return false;
+	who = xasprintf("%s (%s), asked for by %s", running.name, running.phase,
+			running.who ? running.who : "?");
 	varlink_call_error(call, AGENT ".Busy",
-			   json_pack("{s:s,s:s}", "who", who ? who : "install", "since",
-				     timex_format(since, buf)));
+			   json_pack("{s:s,s:o}", "who", who, "since", state_time(running.since)));
 	return true;
-}
-
-/* Changing is for whoever started us, and for root; each attempt is logged. */
-static bool refuse_change(struct varlink_call *call, const char *what)
-{
-	struct varlink_peer peer = { -1, -1 };
-	bool known = varlink_call_peer(call, &peer);
-	bool allowed = varlink_call_trusted(call) || (known && peer.uid == 0);
-
-	log_info("%s asked for by uid %lld, pid %lld: %s", what, (long long)peer.uid,
-		 (long long)peer.pid, allowed ? "allowed" : "refused");
-	if (!allowed)
-		refuse(call, AGENT ".PermissionDenied",
-		       "only root changes the node; looking is for everybody");
-	return !allowed;
 }
 
 static void install(struct varlink_call *call, void *userdata)
 {
 	static const char *const flags[] = { "with_kernel" };
 	struct agent *agent = userdata;
+	json_t *options = parameter(call, "options");
 	const char *reboot = json_string_value(parameter(call, "reboot_option"));
 	const char *overrides = json_string_value(parameter(call, "overrides"));
+	const char *trigger = json_string_value(json_object_get(options, "trigger"));
+	bool dry_run = json_is_true(parameter(call, "dry_run"));
 	struct job_request request;
+	_cleanup_free_ char *held = NULL, *who = NULL;
+	int64_t until;
 
-	if (overrides && overrides[0] != '/') {
+	if (overrides && !is_file_or_url(overrides)) {
 		varlink_call_invalid(call, "overrides");
 		return;
 	}
@@ -212,13 +286,19 @@ static void install(struct varlink_call *call, void *userdata)
 		varlink_call_invalid(call, "reboot_option");
 		return;
 	}
-	if (refuse_change(call, "installation") || refuse_busy(call, agent) ||
-	    !read_options(call, JOB_INSTALL, &request))
+	settings_refresh(agent->settings);
+	if (!dry_run)
+		held = hold_reason(agent->place, &agent->settings->config.windows, trigger,
+				   timex_now(), &until);
+	if (refuse_change(call, agent, dry_run ? "dry run" : "install", held, &who) ||
+	    refuse_busy(call, agent) || !read_options(call, JOB_INSTALL, &request))
 		return;
-	request.dry_run = json_is_true(parameter(call, "dry_run"));
+	request.who = TAKE_PTR(who);
+	request.store = where_to_store(call, agent);
+	request.dry_run = dry_run;
+	request.by_timer = streq_null(trigger, "timer");
 	request.retry_quarantined = json_is_true(parameter(call, "retry_quarantined"));
-	json_object_set_new(request.ask, "operation",
-			    json_string(request.dry_run ? "Scan" : "Install"));
+	json_object_set_new(request.ask, "operation", json_string(dry_run ? "Scan" : "Install"));
 	json_object_set_new(request.ask, "reboot_option",
 			    json_string(reboot ? reboot : "NoReboot"));
 	copy_text(request.ask, "overrides", varlink_call_parameters(call));
@@ -227,6 +307,61 @@ static void install(struct varlink_call *call, void *userdata)
 				    json_boolean(json_is_true(parameter(call, flags[i]))));
 	jobs_submit(agent->jobs, &request, call);
 }
+
+static void cancel(struct varlink_call *call, void *userdata)
+{
+	struct agent *agent = userdata;
+	struct jobs_running running = { .name = "" };
+	_cleanup_free_ char *who = NULL, *why = NULL, *name = NULL;
+	struct err err = ERR_INIT;
+
+	if (refuse_change(call, agent, "cancel", NULL, &who))
+		return;
+	jobs_running(agent->jobs, &running);
+	name = xstrdup(running.name); /* the job is gone when it is cancelled */
+	why = xasprintf("cancelled by %s; nothing was changed", who);
+	if (jobs_cancel(agent->jobs, why, &err) < 0)
+		fail(call, &err);
+	else
+		varlink_call_reply(call, json_pack("{s:s}", "cancelled", name));
+}
+
+static void pause_changes(struct varlink_call *call, void *userdata)
+{
+	struct agent *agent = userdata;
+	json_t *given = parameter(call, "seconds");
+	const char *reason = json_string_value(parameter(call, "reason"));
+	int64_t seconds = json_is_integer(given) ? json_integer_value(given) : 0;
+	_cleanup_free_ char *who = NULL;
+	struct err err = ERR_INIT;
+
+	if (json_is_integer(given) && (seconds < 1 || seconds > PAUSE_MAX)) {
+		varlink_call_invalid(call, "seconds");
+		return;
+	}
+	if (refuse_change(call, agent, "pause", NULL, &who))
+		return;
+	if (hold_pause(agent->place, seconds ? timex_now() + seconds : TIME_UNSET, who, reason,
+		       &err) < 0)
+		fail(call, &err);
+	else
+		varlink_call_reply(call, NULL);
+}
+
+static void resume(struct varlink_call *call, void *userdata)
+{
+	struct agent *agent = userdata;
+	struct err err = ERR_INIT;
+
+	if (refuse_change(call, agent, "resume", NULL, NULL))
+		return;
+	if (hold_resume(agent->place, &err) < 0)
+		fail(call, &err);
+	else
+		varlink_call_reply(call, NULL);
+}
+
+/* ---- asking -----------------------------------------------------------------------------------*/
 
 static void verify(struct varlink_call *call, void *userdata)
 {
@@ -288,13 +423,18 @@ static void get_baseline(struct varlink_call *call, void *userdata)
 
 const struct varlink_method methods[] = {
 	{ "GetStatus", get_status, NULL },
-	{ "GetReport", get_report, NEEDS({ "id", JSON_STRING, true }) },
+	{ "GetReport", get_report,
+	  NEEDS({ "id", JSON_STRING, true }, { "baseline", JSON_STRING, true }) },
 	{ "GetHistory", get_history, NEEDS({ "limit", JSON_INTEGER, true }) },
 	{ "Scan", scan, NEEDS({ "options", JSON_OBJECT, true }) },
 	{ "Install", install,
 	  NEEDS({ "options", JSON_OBJECT, true }, { "dry_run", JSON_TRUE, true },
 		{ "with_kernel", JSON_TRUE, true }, { "retry_quarantined", JSON_TRUE, true },
 		{ "reboot_option", JSON_STRING, true }, { "overrides", JSON_STRING, true }) },
+	{ "Cancel", cancel, NULL },
+	{ "Pause", pause_changes,
+	  NEEDS({ "seconds", JSON_INTEGER, true }, { "reason", JSON_STRING, true }) },
+	{ "Resume", resume, NULL },
 	{ "Verify", verify, NULL },
 	{ "Evaluate", evaluate,
 	  NEEDS({ "options", JSON_OBJECT, true }, { "snapshot", JSON_STRING, true },

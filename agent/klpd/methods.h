@@ -12,7 +12,9 @@
 
 struct agent {
 	const struct place *place;
+	struct settings *settings;
 	struct jobs *jobs;
+	bool is_private; /* one caller, who started us */
 };
 
 /* Ends with a row without name. */

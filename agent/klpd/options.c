@@ -56,6 +56,7 @@ static int set_exit_idle(struct options *options, const char *value)
 SET_TEXT(root)
 SET_TEXT(cache_dir)
 SET_TEXT(state_dir)
+SET_TEXT(apply)
 SET_TEXT(config)
 SET_TEXT(kernel)
 
@@ -77,6 +78,7 @@ static const struct option_row option_rows[] = {
 	{ "root", "DIR", "the directory that stands for the machine (/)", set_root },
 	{ "cache-dir", "DIR", "where metadata is kept", set_cache_dir },
 	{ "state-dir", "DIR", "where reports are kept", set_state_dir },
+	{ "apply", "PATH", "socket of klpd-apply, instead of starting it", set_apply },
 	{ "config", "FILE", "configuration instead of etc/klpd/klpd.yaml", set_config },
 	{ "kernel", "RELEASE", "running kernel of a root without /proc", set_kernel },
 	{ "exit-idle", "SECONDS", "end after this time without callers and work", set_exit_idle },
@@ -91,6 +93,8 @@ static const char help_head[] =
 	"\n";
 
 static const char help_tail[] =
+	"\n"
+	"Sockets that systemd has opened are served too, see systemd.socket(5).\n"
 	"\n"
 	"Metadata is kept in ROOT/var/cache/klpd and reports in ROOT/var/lib/klpd. Who\n"
 	"may not write there gets $XDG_CACHE_HOME/klpd/ROOT/cache and .../state instead\n"
@@ -159,9 +163,15 @@ int options_parse(int argc, char *argv[], struct options *ret, struct err *err)
 	for (int at = 1; at < argc;)
 		if (parse_one(argc, argv, &at, &options, err) < 0)
 			return -1;
-	if (!options.help && !options.version && options.fd < 0 && options.n_listen == 0)
-		return err_set(err, EXIT_STATUS_USAGE,
-			       "nobody to serve: --listen=PATH or --fd=N is expected");
 	*ret = options;
+	return 0;
+}
+
+int options_check(const struct options *options, size_t n_sockets, struct err *err)
+{
+	if (options->fd < 0 && options->n_listen == 0 && n_sockets == 0)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "nobody to serve: --listen=PATH or --fd=N is expected, or sockets "
+			       "of systemd's");
 	return 0;
 }

@@ -1,57 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-/* PROBE and FETCH if metadata must be fetched, then JUDGE. */
 #include "klpd/scan.h"
 
 #include "base/alloc.h"
 #include "base/timex.h"
+#include "klpd/announce.h"
+#include "klpd/finish.h"
+#include "klpd/install.h"
+#include "klpd/intent.h"
+#include "klpd/store.h"
 #include "repo/cache.h"
 
-#define PROBE_DEADLINE	    (60 * MSEC)
-#define JUDGE_DEADLINE	    (300 * MSEC)
-#define FETCH_SECONDS	    300		/* when the worker does not say */
-#define FETCH_SECONDS_MAX   (24 * 3600) /* whatever the worker says */
-#define FETCH_CLEANUP	    (30 * MSEC) /* beyond the time that klpd-fetch gives itself */
-#define FETCH_FILE_SIZE_MAX ((int64_t)256 * 1024 * 1024)
+/* ---- documents --------------------------------------------------------------------------------*/
 
-static void after_probe(struct job *job, json_t *answer);
-static void after_fetch(struct job *job, json_t *answer);
-static void after_judge(struct job *job, json_t *answer);
-
-JOB_PHASE_END(probe);
-JOB_PHASE_END(fetch);
-JOB_PHASE_END(judge);
-
-void scan_judge(struct job *job)
+enum job_event scan_documents(struct job *job _unused_)
 {
-	json_t *request = job_worker_request(job);
-
-	json_object_update(request, job->request.ask);
-	job_start_phase(job, "evaluate",
-			(struct tool_spec){
-				.program = "klpd-worker",
-				.verb = job_verb(job),
-				.request = request,
-				.deadline_msec = JUDGE_DEADLINE,
-				.on_done = on_judge,
-			});
+	return EVENT_DONE;
 }
 
-static void after_judge(struct job *job, json_t *answer)
-{
-	const char *member = job_member(job);
-	json_t *value = json_object_get(answer, member);
-	struct err err = ERR_INIT;
+/* ---- probe ------------------------------------------------------------------------------------*/
 
-	if (!value) {
-		err_set(&err, EXIT_STATUS_SOFTWARE, "klpd-worker answered without a %s", member);
-		job_fail(job, &err);
-	} else if (job->request.kind == JOB_SCAN) {
-		job_store_and_succeed(job, value);
-	} else {
-		job_succeed(job, json_incref(value));
-	}
-	err_clear(&err);
+static bool must_fetch(const struct job *job)
+{
+	const struct place *place = job->spec->place;
+
+	if (job->request.cached)
+		return false;
+	return job->request.refresh ||
+	       !cache_is_fresh(place->cache_fd, place->root_fd, timex_now());
 }
+
+/* Without a profile for this system no repository has a role: nothing to fetch. */
+static enum job_event probed(struct job *job, json_t *answer)
+{
+	job->probe = json_incref(json_object_get(answer, "probe"));
+	return must_fetch(job) && json_is_object(json_object_get(job->probe, "roles"))
+		       ? EVENT_DONE
+		       : EVENT_FRESH;
+}
+
+enum job_event scan_probe(struct job *job)
+{
+	if (job_flow(job) == FLOW_SCAN && !must_fetch(job))
+		return EVENT_FRESH;
+	return job_run(job,
+		       (struct tool_spec){ .program = "klpd-worker",
+					   .verb = "probe",
+					   .request = job_worker_request(job) },
+		       probed);
+}
+
+/* ---- fetch ------------------------------------------------------------------------------------*/
 
 /* {"repository", "file", "done", "total"} of klpd-fetch, as our callers know it. */
 static void tell_fetching(json_t *line, void *userdata)
@@ -64,7 +62,7 @@ static void tell_fetching(json_t *line, void *userdata)
 
 	if (!from)
 		return;
-	progress = json_pack("{s:s}", "phase", "fetch");
+	progress = json_pack("{s:s}", "phase", jobtable_name(job->state));
 	if (repository)
 		json_object_set_new(
 			progress, "subject",
@@ -75,100 +73,120 @@ static void tell_fetching(json_t *line, void *userdata)
 	job_tell(job, progress);
 }
 
-void scan_start_fetch(struct job *job, json_t *more, tool_done_fn on_done)
+enum job_event scan_start_fetch(struct job *job, json_t *more,
+				enum job_event (*after)(struct job *job, json_t *answer))
 {
 	static const char *const copied[] = { "releasever", "arch", "roles" };
 	const struct place *place = job->spec->place;
-	int64_t seconds = job_number(job->probe, "fetch_timeout", FETCH_SECONDS);
+	const struct config *config = &job->spec->settings->config;
 	json_t *request = json_object();
 
-	if (seconds < 1 || seconds > FETCH_SECONDS_MAX)
-		seconds = FETCH_SECONDS_MAX;
 	job_set_text(request, "root", place->root);
 	job_set_text(request, "cache", place->cache);
 	for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
 		json_object_set(request, copied[i], json_object_get(job->probe, copied[i]));
 	json_object_set_new(request, "refresh", json_boolean(job->request.refresh));
-	json_object_set_new(
-		request, "max_file_bytes",
-		json_integer(job_number(job->probe, "max_file_bytes", FETCH_FILE_SIZE_MAX)));
-	json_object_set_new(request, "timeout", json_integer(seconds));
+	json_object_set_new(request, "max_file_bytes", json_integer(config->max_file_size));
+	json_object_set_new(request, "timeout", json_integer(config->fetch_timeout));
 	json_object_set_new(request, "now", json_integer(timex_now()));
 	if (more)
 		json_object_update(request, more);
 	json_decref(more);
-	job_start_phase(job, "fetch",
-			(struct tool_spec){
-				.program = "klpd-fetch",
-				.request = request,
-				.deadline_msec = seconds * MSEC + FETCH_CLEANUP,
-				.proxy = true,
-				.on_progress = tell_fetching,
-				.on_done = on_done,
-			});
+	return job_run(job,
+		       (struct tool_spec){ .program = "klpd-fetch",
+					   .request = request,
+					   .proxy = true,
+					   .on_progress = tell_fetching },
+		       after);
 }
 
-static void after_fetch(struct job *job, json_t *answer)
+static enum job_event fetched(struct job *job, json_t *answer)
 {
 	job->bytes_fetched += job_number(json_object_get(answer, "fetched"), "bytes", 0);
-	job->refreshed(job);
+	return EVENT_DONE;
 }
 
-static void fetch(struct job *job)
+enum job_event scan_fetch(struct job *job)
 {
-	json_t *more = NULL;
-
-	/* Without a profile for this system no repository has a role: nothing to fetch. */
-	if (!json_is_object(json_object_get(job->probe, "roles"))) {
-		job->refreshed(job);
-		return;
-	}
-	if (job->primary)
-		more = json_pack("{s:b,s:[s,s]}", "refresh", 1, "primary", "livepatch", "kernel");
-	scan_start_fetch(job, more, on_fetch);
+	return scan_start_fetch(job, NULL, fetched);
 }
 
-static bool must_fetch(const struct job *job)
+enum job_event scan_fetch_more(struct job *job)
+{
+	return scan_start_fetch(
+		job, json_pack("{s:b,s:[s,s]}", "refresh", 1, "primary", "livepatch", "kernel"),
+		fetched);
+}
+
+/* ---- judge ------------------------------------------------------------------------------------*/
+
+static enum job_event judged(struct job *job, json_t *answer)
+{
+	json_t *value = json_object_get(answer, job_member(job));
+	struct err err = ERR_INIT;
+	enum job_event event;
+
+	if (value) {
+		json_decref(job->value);
+		job->value = json_incref(value);
+		return EVENT_DONE;
+	}
+	err_set(&err, EXIT_STATUS_SOFTWARE, "klpd-worker answered without a %s", job_member(job));
+	event = job_fault(job, &err);
+	err_clear(&err);
+	return event;
+}
+
+enum job_event scan_judge(struct job *job)
+{
+	json_t *request = job_worker_request(job);
+
+	json_object_update(request, job->request.ask);
+	return job_run(job,
+		       (struct tool_spec){ .program = "klpd-worker",
+					   .verb = job_verb(job),
+					   .request = request },
+		       judged);
+}
+
+/* ---- store ------------------------------------------------------------------------------------*/
+
+static json_t *complete(const struct job *job)
+{
+	char id[FINISH_ID_MAX];
+	struct finish finish = { .id = finish_id(id),
+				 .started = job->started,
+				 .finished = timex_now(),
+				 .bytes_fetched = job->bytes_fetched };
+	int64_t own_rss = 0;
+
+	finish.cpu_usec = job->cpu_usec + job_own_cpu_usec(&own_rss) - job->own_cpu_usec;
+	finish.peak_rss_kib = own_rss > job->peak_rss_kib ? own_rss : job->peak_rss_kib;
+	json_array_extend(json_object_get(job->value, "findings"), job->findings);
+	return finish_report(job->value, &finish);
+}
+
+enum job_event scan_store(struct job *job)
 {
 	const struct place *place = job->spec->place;
-	enum job_kind kind = job->request.kind;
+	const struct config *config = &job->spec->settings->config;
+	const struct store_keep keep = { .number = config->history_keep,
+					 .age = config->history_age,
+					 .now = timex_now() };
+	struct err err = ERR_INIT;
+	json_t *report;
 
-	if ((kind != JOB_SCAN && kind != JOB_INSTALL) || job->request.cached)
-		return false;
-	return job->primary || job->request.refresh ||
-	       !cache_is_fresh(place->cache_fd, place->root_fd, timex_now());
-}
-
-static void probed(struct job *job)
-{
-	if (must_fetch(job))
-		fetch(job);
-	else
-		job->refreshed(job);
-}
-
-static void after_probe(struct job *job, json_t *answer)
-{
-	job->probe = json_incref(json_object_get(answer, "probe"));
-	if (json_object_get(job->probe, "history_keep"))
-		job->keep = job_number(job->probe, "history_keep", -1);
-	probed(job);
-}
-
-void scan_refresh(struct job *job, bool primary, void (*then)(struct job *job))
-{
-	job->refreshed = then;
-	job->primary = primary;
-	if (job->probe || (!must_fetch(job) && job->request.kind != JOB_INSTALL)) {
-		probed(job);
-		return;
+	if (job_flow(job) == FLOW_INSTALL)
+		install_conclude(job, job->value);
+	report = complete(job);
+	json_decref(job->value);
+	job->value = report;
+	if (store_save(place->state_fd, report, job->request.store, &keep, &err) < 0) {
+		job_fault(job, &err);
+		err_clear(&err);
+		return EVENT_FAILED;
 	}
-	job_start_phase(job, "probe",
-			(struct tool_spec){
-				.program = "klpd-worker",
-				.verb = "probe",
-				.request = job_worker_request(job),
-				.deadline_msec = PROBE_DEADLINE,
-				.on_done = on_probe,
-			});
+	intent_clear(place);
+	announce_report(job, report);
+	return EVENT_DONE;
 }

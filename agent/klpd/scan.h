@@ -2,20 +2,23 @@
 #pragma once
 
 /*
- * The phases of a scan, some of which an installation begins with
+ * The actions of a scan, which an installation has too (klpd/actions.h)
  */
 
 #include "klpd/job.h"
 
-/*
- * Brings the metadata up to date if the request and the cache say so, then goes on with @then.
- * @primary: also the package lists of kernel repositories, whatever their age.
- */
-void scan_refresh(struct job *job, bool primary, void (*then)(struct job *job));
+enum job_event scan_documents(struct job *job);
+enum job_event scan_probe(struct job *job);
+enum job_event scan_fetch(struct job *job);
+/* As scan_fetch(), with the package lists of all repositories, whatever their age. */
+enum job_event scan_fetch_more(struct job *job);
+enum job_event scan_judge(struct job *job);
+/* Completes the report and keeps it. */
+enum job_event scan_store(struct job *job);
+
 /*
  * Starts klpd-fetch for the node that was probed. @more (consumed, may be NULL) is added to the
  * request.
  */
-void scan_start_fetch(struct job *job, json_t *more, tool_done_fn on_done);
-/* Judges, by the verb of the job's kind, and ends it. */
-void scan_judge(struct job *job);
+enum job_event scan_start_fetch(struct job *job, json_t *more,
+				enum job_event (*after)(struct job *job, json_t *answer));

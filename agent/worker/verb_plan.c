@@ -146,10 +146,8 @@ int verb_plan(struct session *s, json_t **ret, struct err *err)
 		return -1;
 	limits = wishes_limits(s);
 	plan_guard(plan, &judge, &wishes, &limits);
-	*ret = json_pack("{s:o,s:o,s:b,s:b,s:I}", "report", codec_report_to_json(report), "plan",
-			 codec_plan_to_json(plan), "needs_primary", p.needs_primary,
-			 "reboot_after_livepatch", s->config.reboot_after_livepatch,
-			 "activation_timeout", (json_int_t)s->config.activation_timeout);
+	*ret = json_pack("{s:o,s:o,s:b}", "report", codec_report_to_json(report), "plan",
+			 codec_plan_to_json(plan), "needs_primary", p.needs_primary);
 	if (s->platform)
 		json_object_set_new(*ret, "apply", apply_json(&p, &judge));
 	return 0;

@@ -22,12 +22,9 @@ int verb_probe(struct session *s, json_t **ret, struct err *err)
 			      repo_role_name(REPO_ROLE_KERNEL),
 			      jsonx_texts(p->kernel_repos, p->n_kernel_repos))
 		  : json_null();
-	*ret = json_pack("{s:{s:o,s:o,s:o,s:o,s:I,s:I,s:I}}", "probe", "platform",
+	*ret = json_pack("{s:{s:o,s:o,s:o,s:o}}", "probe", "platform",
 			 jsonx_text(p ? p->name : NULL), "releasever",
 			 jsonx_text(s->snapshot->node.releasever), "arch",
-			 jsonx_text(s->snapshot->node.arch), "roles", roles, "fetch_timeout",
-			 (json_int_t)s->config.fetch_timeout, "max_file_bytes",
-			 (json_int_t)s->config.max_file_size, "history_keep",
-			 (json_int_t)s->config.history_keep);
+			 jsonx_text(s->snapshot->node.arch), "roles", roles);
 	return 0;
 }

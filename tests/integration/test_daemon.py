@@ -246,7 +246,7 @@ START_FAILURES = [
      "root directory /nonexistent: No such file or directory"),
     (["--listen={tmp}/socket", "--root=/etc/passwd"], 64,
      "root directory /etc/passwd: Not a directory"),
-    (["--root={tmp}"], 64, "nobody to serve: --listen=PATH or --fd=N is expected"),
+    (["--root={tmp}"], 64, "nobody to serve: --listen=PATH or --fd=N is expected, or sockets of systemd's"),
     (["--fd=77", "--root={tmp}"], 64, "file descriptor 77 is not a connected stream socket"),
     (["--listen={tmp}/no/socket", "--root={tmp}"], 74,
      "cannot listen on {tmp}/no/socket: No such file or directory"),

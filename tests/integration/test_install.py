@@ -110,7 +110,7 @@ def test_a_dry_run_changes_nothing(node):
 
 def test_what_is_approved_later_replaces_it(node):
     node.json("install")
-    later = al2.stamp(node.scenario.now + 10 * al2.DAY).replace(" ", "T") + "Z"
+    later = al2.stamp(node.scenario.now + 6 * al2.DAY).replace(" ", "T") + "Z"
     report = node.json(f"--as-of={later}", "install")
     assert report["outcome"]["installed"] == [title(3)]
     assert node.installed() == ["1.0-3.amzn2.x86_64"] and len(node.loaded()) == 3

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import signal
 import time
 
@@ -244,11 +245,11 @@ def test_an_equal_scan_joins_and_another_waits(daemon, served):
         first = pool.submit(daemon.call, "Scan")
         wait_for(lambda: served.asked_for("repomd.xml"), "the request")
         same = pool.submit(daemon.call, "Scan", {"options": {}})
-        other = pool.submit(daemon.call, "Scan", {"options": {"as_of": "2026-01-02T03:04:05Z"}})
+        other = pool.submit(daemon.call, "Scan", {"options": {"trigger": "remote"}})
         reports = [future.result(60)["report"] for future in (first, same, other)]
     assert reports[0] == reports[1]
     assert reports[2]["id"] != reports[0]["id"]
-    assert reports[2]["as_of"] == "2026-01-02T03:04:05Z"
+    assert reports[2]["trigger"] == "remote"
     assert len(daemon.call("GetHistory")["entries"]) == 2
 
 
@@ -283,8 +284,45 @@ def test_an_agent_that_is_told_to_end_does(daemon, stalled):
     daemon.process.terminate()
     assert daemon.process.wait(20) == 0
     assert not any(pathlib.Path(f"/proc/{pid}").exists() for pid in children)
-    with pytest.raises(varlink.Closed):
+    with pytest.raises(varlink.Error) as failed:
         stalled[1].result(20)
+    assert failed.value.parameters == {"status": 75, "message": "klpd is being stopped; try again"}
+
+
+@needs_fetch
+def test_who_waits_behind_it_is_told_too(daemon, stalled):
+    """Two more callers wait; all are answered before klpd ends."""
+    pool, scan = stalled
+    waiting = [pool.submit(daemon.call, "Evaluate"), pool.submit(daemon.call, "GetConfig")]
+    wait_for(lambda: len(children_of(daemon.process.pid)) == 1, "klpd-fetch")
+    time.sleep(0.3)
+    daemon.process.terminate()
+    assert daemon.process.wait(20) == 0
+    for future in [scan, *waiting]:
+        with pytest.raises(varlink.Error) as failed:
+            future.result(20)
+        assert failed.value.parameters["message"] == "klpd is being stopped; try again"
+
+
+@needs_fetch
+def test_a_scan_is_cancelled(daemon, stalled):
+    _, scan = stalled
+    if os.geteuid() != 0:
+        with pytest.raises(varlink.Error) as failed:
+            daemon.call("Cancel")
+        assert failed.value.name == f"{AGENT}.PermissionDenied"
+        return
+    assert daemon.call("Cancel") == {"cancelled": "scan"}
+    with pytest.raises(varlink.Error) as failed:
+        scan.result(20)
+    assert failed.value.parameters["status"] == 75
+    assert re.fullmatch(r"cancelled by root \(uid 0\), .*, pid \d+.*; nothing was changed",
+                        failed.value.parameters["message"])
+    assert children_of(daemon.process.pid) == {}
+    assert "busy" not in daemon.call("GetStatus")
+    with pytest.raises(varlink.Error) as failed:
+        daemon.call("Cancel")
+    assert failed.value.parameters["message"] == "nothing runs that could be cancelled"
 
 
 @needs_fetch

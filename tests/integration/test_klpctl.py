@@ -91,7 +91,7 @@ def test_the_manual_has_every_option():
     for letter, name, value in listed:
         flags = [f for f in (letter, name and "-" + name) if f]
         items.append((flags, value))
-    assert len(items) == 28
+    assert len(items) >= 29
     found = [line for line in manual().splitlines() if line.startswith(".It Fl ")]
     expected = [".It Fl " + " , ".join(flags) + (f" Ns = Ns Ar {value.replace('|', ' | ')}" if value else "")
                 for flags, value in items]
@@ -101,7 +101,7 @@ def test_the_manual_has_every_option():
 def test_the_manual_has_every_command():
     text = klpctl("-h").stdout.split("\nWhere to ask:")[0]
     commands = re.findall(r"^  ([a-z-]+(?: [a-z]+)?)((?: \[?[A-Z|]+\]?)?) {2,}\S", text, re.M)
-    assert len(commands) == 16
+    assert len(commands) >= 19
     expected = []
     for name, argument in commands:
         argument = argument.strip().replace("|", " | ")

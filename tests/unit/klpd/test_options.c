@@ -34,7 +34,7 @@ static const struct {
 	{ "a socket", { "--fd=3", "--exit-idle=30" }, NULL, "fd=3 root=/ idle=30" },
 	{ "zero seconds are a time", { "--fd=3", "--exit-idle=0" }, NULL, "fd=3 root=/ idle=0" },
 	{ "help needs nobody to serve", { "--help" }, NULL, "fd=-1 root=/ idle=-1" },
-	{ "nothing", { NULL }, "nobody to serve: --listen=PATH or --fd=N is expected", NULL },
+	{ "nothing", { NULL }, NULL, "fd=-1 root=/ idle=-1" },
 	{ "a word", { "start" }, "start is not expected here; see klpd --help", NULL },
 	{ "an unknown option",
 	  { "--verbose=3" },

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fsx.h"
+#include "base/timex.h"
 #include "klpd/finish.h"
 
 #include <setjmp.h>
@@ -43,25 +44,36 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define ID(n) "00000000-0000-4000-8000-00000000000" n
+#define ID(n)	 "00000000-0000-4000-8000-00000000000" n
+
+#define KEEP_ALL 1000
+
+static const struct store_keep keep_all = { .number = KEEP_ALL };
 
 /* A report of the minute @minute with the id ID(@minute). */
-static json_t *report(int minute)
+static json_t *report_of(int minute, const char *operation)
 {
 	_cleanup_free_ char *id = xasprintf(ID("%d"), minute);
 	_cleanup_free_ char *started = xasprintf("2026-11-23T02:0%d:00Z", minute);
 
-	return json_pack("{s:s,s:s,s:s,s:s,s:{s:s}}", "id", id, "operation", "Scan", "started",
-			 started, "finished", "2026-11-23T03:00:00Z", "compliance", "overall",
-			 "COMPLIANT");
+	return json_pack("{s:s,s:s,s:s,s:s,s:{s:s},s:{s:s,s:s}}", "id", id, "operation", operation,
+			 "started", started, "finished", "2026-11-23T03:00:00Z", "compliance",
+			 "overall", "COMPLIANT", "baseline", "id", "arn:x/pb-0a1b", "sha256",
+			 "0123456789abcdef");
+}
+
+static json_t *report(int minute)
+{
+	return report_of(minute, "Scan");
 }
 
 static void save(struct fixture *f, int minute, int64_t keep)
 {
+	const struct store_keep what = { .number = keep };
 	struct err err = ERR_INIT;
 	json_auto_t *json = report(minute);
 
-	assert_int_equal(store_save(f->fd, json, keep, &err), 0);
+	assert_int_equal(store_save(f->fd, json, STORE_LATEST, &what, &err), 0);
 }
 
 static char *history_ids(struct fixture *f, size_t limit)
@@ -102,9 +114,9 @@ static void test_latest_found_and_history(void **state)
 	_cleanup_free_ char *ids = NULL, *two = NULL, *entry = NULL;
 	json_t *none = NULL;
 
-	save(f, 1, STORE_KEEP_ALL);
-	save(f, 2, STORE_KEEP_ALL);
-	save(f, 3, STORE_KEEP_ALL);
+	save(f, 1, KEEP_ALL);
+	save(f, 2, KEEP_ALL);
+	save(f, 3, KEEP_ALL);
 	assert_int_equal(store_latest(f->fd, &latest, NULL), 1);
 	assert_true(json_equal(latest, expected_latest));
 	assert_int_equal(store_find(f->fd, ID("1"), &found, NULL), 1);
@@ -129,17 +141,89 @@ static void test_latest_found_and_history(void **state)
 static void test_oldest_are_removed(void **state)
 {
 	struct fixture *f = *state;
-	_cleanup_free_ char *two = NULL, *none = NULL;
+	_cleanup_free_ char *two = NULL;
 	json_auto_t *latest = NULL;
 
 	for (int i = 1; i <= 4; i++)
 		save(f, i, 2);
 	two = history_ids(f, 10);
 	assert_string_equal(two, "43");
-	save(f, 5, 0);
-	none = history_ids(f, 10);
-	assert_string_equal(none, "");
-	assert_int_equal(store_latest(f->fd, &latest, NULL), 1); /* stays whatever is kept */
+	assert_int_equal(store_latest(f->fd, &latest, NULL), 1);
+}
+
+/* Scans by the hour do not push out the one installation of the month. */
+static void test_each_operation_has_its_own_number(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_keep two = { .number = 2 };
+	json_auto_t *installed = report_of(1, "Install");
+	_cleanup_free_ char *ids = NULL;
+
+	assert_int_equal(store_save(f->fd, installed, STORE_LATEST, &two, NULL), 0);
+	for (int i = 2; i <= 6; i++)
+		save(f, i, 2);
+	ids = history_ids(f, 10);
+	assert_string_equal(ids, "651");
+}
+
+static void test_old_ones_are_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_keep keep = { .number = KEEP_ALL, .age = 120 };
+	json_auto_t *last = report(4);
+	_cleanup_free_ char *ids = NULL;
+
+	for (int i = 1; i <= 3; i++)
+		save(f, i, KEEP_ALL);
+	assert_int_equal(timex_parse("2026-11-23T02:04:00", &keep.now), 0);
+	assert_int_equal(store_save(f->fd, last, STORE_LATEST, &keep, NULL), 0);
+	ids = history_ids(f, 10);
+	assert_string_equal(ids, "432");
+}
+
+/* By another baseline: beside the latest, found by the baseline's id; bounded in number. */
+static void test_two_baselines(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *other = report(2), *again = report(3), *latest = NULL, *found = NULL;
+	json_t *none = NULL;
+	_cleanup_close_ int folder = -1;
+	_cleanup_(fsx_names_freep)
+	struct fsx_names *names = NULL;
+
+	save(f, 1, KEEP_ALL);
+	assert_int_equal(store_save(f->fd, other, STORE_BASELINE, &keep_all, NULL), 0);
+	assert_int_equal(store_save(f->fd, again, STORE_BASELINE, &keep_all, NULL), 0);
+	assert_int_equal(store_latest(f->fd, &latest, NULL), 1);
+	assert_string_equal(json_string_value(json_object_get(latest, "id")), ID("1"));
+	assert_int_equal(store_find_baseline(f->fd, "arn:x/pb-0a1b", &found, NULL), 1);
+	assert_true(json_equal(found, again));
+	assert_int_equal(store_find_baseline(f->fd, "arn:x/pb", &none, NULL), 0);
+	assert_int_equal(store_find_baseline(f->fd, "../report", &none, NULL), 0);
+
+	for (int i = 0; i < 40; i++) {
+		_cleanup_free_ char *id = xasprintf("pb-%d", i);
+
+		json_object_set_new(json_object_get(other, "baseline"), "id", json_string(id));
+		assert_int_equal(store_save(f->fd, other, STORE_BASELINE, &keep_all, NULL), 0);
+	}
+	folder = openat(f->fd, "reports", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fsx_list_at(folder, ".", NULL, &names), 0);
+	assert_int_equal(names->n, 16);
+}
+
+static void test_nowhere_and_history_only(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *one = report(1), *two = report(2);
+	json_t *latest = NULL;
+	_cleanup_free_ char *ids = NULL;
+
+	assert_int_equal(store_save(f->fd, one, STORE_NOWHERE, &keep_all, NULL), 0);
+	assert_int_equal(store_save(f->fd, two, STORE_HISTORY, &keep_all, NULL), 0);
+	assert_int_equal(store_latest(f->fd, &latest, NULL), 0);
+	ids = history_ids(f, 10);
+	assert_string_equal(ids, "2");
 }
 
 static void test_damaged_files(void **state)
@@ -149,8 +233,8 @@ static void test_damaged_files(void **state)
 	json_t *json = NULL;
 	struct err err = ERR_INIT;
 
-	save(f, 1, STORE_KEEP_ALL);
-	save(f, 2, STORE_KEEP_ALL);
+	save(f, 1, KEEP_ALL);
+	save(f, 2, KEEP_ALL);
 	assert_int_equal(fsx_write_atomic_at(f->fd, "report.json", "{\"id\": ", 7, 0644), 0);
 	assert_int_equal(store_latest(f->fd, &json, &err), -1);
 	assert_int_equal(err.status, EXIT_STATUS_DATA);
@@ -167,7 +251,7 @@ static void test_damaged_files(void **state)
 	}
 	ids = history_ids(f, 10); /* the broken one is left out */
 	assert_string_equal(ids, "21");
-	save(f, 3, STORE_KEEP_ALL);
+	save(f, 3, KEEP_ALL);
 	assert_int_equal(store_latest(f->fd, &json, NULL), 1);
 	json_decref(json);
 }
@@ -180,7 +264,7 @@ static void test_unwritable_state(void **state)
 	struct err err = ERR_INIT;
 
 	(void)f;
-	assert_int_equal(store_save(nowhere, json, 1, &err), -1);
+	assert_int_equal(store_save(nowhere, json, STORE_LATEST, &keep_all, &err), -1);
 	assert_int_equal(err.status, EXIT_STATUS_IO);
 	assert_true(starts_with(err.message, "cannot store the report in the state directory: "));
 	err_clear(&err);
@@ -231,9 +315,16 @@ static void test_ids(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_nothing_yet),	       TEST(test_latest_found_and_history),
-		TEST(test_oldest_are_removed), TEST(test_damaged_files),
-		TEST(test_unwritable_state),   cmocka_unit_test(test_finished_report),
+		TEST(test_nothing_yet),
+		TEST(test_latest_found_and_history),
+		TEST(test_oldest_are_removed),
+		TEST(test_each_operation_has_its_own_number),
+		TEST(test_old_ones_are_removed),
+		TEST(test_two_baselines),
+		TEST(test_nowhere_and_history_only),
+		TEST(test_damaged_files),
+		TEST(test_unwritable_state),
+		cmocka_unit_test(test_finished_report),
 		cmocka_unit_test(test_ids),
 	};
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "klpd/state.h"
+
+#include "base/fsx.h"
+
+#define MODE	  0644
+#define BYTES_MAX ((size_t)1024 * 1024)
+
+json_t *state_read(const struct place *place, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (fsx_read_at(place->state_fd, name, BYTES_MAX, &text, &len) < 0)
+		return NULL;
+	return json_loadb(text, len, 0, NULL);
+}
+
+int state_write(const struct place *place, const char *name, json_t *json)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(1));
+
+	return fsx_write_atomic_at(place->state_fd, name, text, strlen(text), MODE);
+}
+
+const char *state_text(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+int64_t state_time_of(json_t *object, const char *key)
+{
+	int64_t t;
+
+	return timex_parse(state_text(object, key), &t) < 0 ? TIME_UNSET : t;
+}
+
+json_t *state_time(int64_t t)
+{
+	char buf[TIMEX_TEXT_MAX];
+
+	return t == TIME_UNSET ? json_null() : json_string(timex_format(t, buf));
+}
