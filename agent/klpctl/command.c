@@ -105,8 +105,9 @@ static void help_option(struct screen *screen, const struct option_row *row)
 				       row->argument ? "=" : "", row->argument ? row->argument : "")
 			   : xstrdup("");
 	_cleanup_free_ char *left = xasprintf("%s%s", letter, name);
+	_cleanup_free_ char *commands = options_commands(row);
 	_cleanup_free_ char *right =
-		row->only ? xasprintf("%s: %s", row->only, row->text) : xstrdup(row->text);
+		commands ? xasprintf("%s: %s", commands, row->text) : xstrdup(row->text);
 
 	help_line(screen, left, right);
 }
