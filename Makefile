@@ -105,7 +105,7 @@ core     := activation advisory approval baseline builds builtin catalogue confi
 	    finding judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    plan platform recall report snapshot
 probe    := kernel livepatch osrelease probe rpmdb transition units
-repo     := cache fetch package repoconf transfer url
+repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
@@ -114,7 +114,7 @@ klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_
 	    cmd_kernel cmd_list cmd_scan cmd_status cmd_verify command main options outcome pick progress screen \
 	    shared table view
 klpd     := applier finish install intent job jobs main methods options place scan store tool
-fetch    := download main refresh request
+fetch    := clock documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output stage
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
