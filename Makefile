@@ -111,8 +111,8 @@ solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
-	    cmd_kernel cmd_list cmd_scan cmd_status cmd_verify command main options outcome pick progress screen \
-	    shared table view
+	    cmd_kernel cmd_list cmd_run cmd_scan cmd_status cmd_verify command installation main options outcome \
+	    pick progress screen shared ssm table view
 klpd     := applier finish install intent job jobs main methods options place scan store tool
 fetch    := clock documents download main refresh request
 rpm      := lock messages transaction verify

@@ -17,6 +17,7 @@ const struct command_row command_table[] = {
 	{ "kernel", "", 0, 0, look, "support window, coverage, reboot", cmd_kernel },
 	{ "history", "[ID]", 0, 1, look, "earlier reports, or one of them", cmd_history },
 	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install },
+	{ "run", "", 0, 0, change, "scan or install by Patch Manager's parameters", cmd_run },
 	{ "verify", "", 0, 0, change, "does the kernel run what is installed", cmd_verify },
 	{ "explain", "PACKAGE", 1, 1, why, "why it is installed, missing or held", cmd_explain },
 	{ "cve", "CVE", 1, 1, why, "is it fixed in what runs", cmd_cve },
@@ -94,7 +95,12 @@ static void help_heading(struct screen *screen, const char **last, const char *h
 
 static void help_line(struct screen *screen, const char *left, const char *right)
 {
-	screen_put(screen, "  %-*s%s\n", HELP_COLUMN - 2, left, right);
+	const int width = HELP_COLUMN - 2;
+
+	if ((int)strlen(left) < width)
+		screen_put(screen, "  %-*s%s\n", width, left, right);
+	else
+		screen_put(screen, "  %s\n%*s%s\n", left, HELP_COLUMN, "", right);
 }
 
 static void help_option(struct screen *screen, const struct option_row *row)

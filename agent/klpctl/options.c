@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 /* Fetching may take its five minutes and a stalled node its own; then somebody should look. */
@@ -58,15 +59,47 @@ static int set_trigger(struct options *o, const struct option_row *row, const ch
 	return 0;
 }
 
+/* A parameter of Patch Manager, which passes what was not given as an empty text. */
+static int set_parameter(struct options *o, const struct option_row *row, const char *value,
+			 struct err *err _unused_)
+{
+	*(const char **)((char *)o + row->offset) = *value ? value : NULL;
+	return 0;
+}
+
+static int set_operation(struct options *o, const struct option_row *row, const char *value,
+			 struct err *err)
+{
+	if (!streq(value, "Scan") && !streq(value, "Install"))
+		return err_set(err, EXIT_STATUS_USAGE, "--%s=%s: one of Scan, Install is expected",
+			       row->name, value);
+	o->operation = value;
+	return 0;
+}
+
+/* Patch Manager freezes a baseline under this name; klpd has its own, so nothing is kept of it. */
+static int set_snapshot_id(struct options *o _unused_, const struct option_row *row,
+			   const char *value, struct err *err)
+{
+	static const char like[] = "01234567-89ab-cdef-0123-456789abcdef";
+	bool fits = strlen(value) == strlen(like);
+
+	for (size_t i = 0; fits && like[i]; i++)
+		fits = like[i] == '-' ? value[i] == '-' : isxdigit((unsigned char)value[i]);
+	if (*value && !fits)
+		return err_set(err, EXIT_STATUS_USAGE, "--%s=%s: a GUID such as %s is expected",
+			       row->name, value, like);
+	return 0;
+}
+
 static int set_reboot_option(struct options *o, const struct option_row *row, const char *value,
 			     struct err *err)
 {
-	if (!streq(value, "NoReboot") && !streq(value, "RebootIfNeeded"))
+	if (*value && !streq(value, "NoReboot") && !streq(value, "RebootIfNeeded"))
 		return err_set(err, EXIT_STATUS_USAGE,
 			       "--%s=%s: one of NoReboot, RebootIfNeeded is expected", row->name,
 			       value);
-	o->reboot_option = value;
-	return 0;
+	return set_parameter(o, row, value, err);
 }
 
 static int set_time(struct options *o, const struct option_row *row, const char *value,
@@ -98,7 +131,7 @@ static int set_seconds(struct options *o, const struct option_row *row, const ch
 #define AT(member) offsetof(struct options, member)
 
 static const char reach[] = "Where to ask", judge[] = "How to judge", install[] = "How to install",
-		  show[] = "How to show";
+		  manager[] = "Patch Manager's parameters", show[] = "How to show";
 
 #define ONLY(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -134,14 +167,22 @@ const struct option_row options_table[] = {
 	  AT(dry_run) },
 	{ "with-kernel", 0, NULL, install, ONLY("install"), "also the approved newer kernel",
 	  set_flag, AT(with_kernel) },
-	{ "reboot-option", 0, "WORD", install, ONLY("install"), "NoReboot or RebootIfNeeded",
-	  set_reboot_option, 0 },
+	{ "reboot-option", 0, "WORD", install, ONLY("install", "run"), "NoReboot or RebootIfNeeded",
+	  set_reboot_option, AT(reboot_option) },
 	{ "override-list", 0, "FILE", install, ONLY("install"), "install what FILE names", set_text,
 	  AT(overrides) },
-	{ "ssm", 0, NULL, install, ONLY("install"), "for Run Command: brief output, 194", set_flag,
+	{ "ssm", 0, NULL, install, ONLY("install", "run"), "for Run Command: brief, 194", set_flag,
 	  AT(ssm) },
 	{ "retry-quarantined", 0, NULL, install, ONLY("install"), "also what a crash followed",
 	  set_flag, AT(retry_quarantined) },
+
+	{ "operation", 0, "WORD", manager, ONLY("run"), "Scan or Install", set_operation, 0 },
+	{ "snapshot-id", 0, "GUID", manager, ONLY("run"), "accepted; nothing depends on it",
+	  set_snapshot_id, 0 },
+	{ "baseline-override", 0, "FILE|URL", manager, ONLY("run"), "judge by this patch baseline",
+	  set_parameter, AT(baseline_override) },
+	{ "install-override-list", 0, "FILE|URL", manager, ONLY("run"),
+	  "install what the list names", set_parameter, AT(install_overrides) },
 
 	{ "json", 0, "MODE", show, NULL, "print JSON: short, pretty or off", set_json, 0 },
 	{ "", 'j', NULL, show, NULL, "JSON: pretty on a terminal, else short", set_json_auto, 0 },

@@ -22,6 +22,7 @@ struct options {
 	const char *root, *socket, *config, *baseline, *kernel, *cache_dir, *state_dir;
 	const char *trigger, *output;
 	const char *reboot_option, *overrides;
+	const char *operation, *baseline_override, *install_overrides;
 	int64_t as_of;	 /* TIME_UNSET: now */
 	int timeout_sec; /* for the whole command */
 	enum json_mode json;

@@ -185,11 +185,10 @@ static int baseline_text(struct session *s, const char *name, const char **ret_s
 	const char *path;
 
 	if (strstr(name, "://"))
-		return err_set(
-			err, EXIT_STATUS_CONFIG,
-			"baseline %s: only files and names are read here; download it and give "
-			"its path",
-			name);
+		return err_set(err, EXIT_STATUS_CONFIG,
+			       "a baseline is read from a file or by its name, not from a URL; "
+			       "download it "
+			       "and give its path");
 	*ret_source = name;
 	if (is_path(name))
 		return read_text(s, AT_FDCWD, name, YAML_BYTES_MAX, ret_text, ret_len, err);
