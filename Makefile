@@ -208,6 +208,8 @@ $(O)/%.o: %.c $(O)/flags
 # Texts that are part of a program: C string literals made from the files of the project.
 PLATFORMS := $(sort $(wildcard conf/platforms/*.yaml))
 BASELINES := $(sort $(wildcard conf/baselines/*.yaml))
+# Those whose commands klpctl has.
+DOCUMENTS := conf/ssm/Klpd-RunPatchBaseline.json
 embed = $(call say,GEN,$@)mkdir -p $(@D) && awk $(1) >$@
 
 $(O)/gen/builtin_data.inc: conf/embed.awk $(PLATFORMS) $(BASELINES)
@@ -338,6 +340,7 @@ INSTALL = \
 	$(foreach f,$(wildcard conf/klpd.yaml),644:$(f):$(SYSCONFDIR)/klpd/klpd.yaml) \
 	$(foreach f,$(PLATFORMS),644:$(f):$(conf_dir)/platforms/$(notdir $(f))) \
 	$(foreach f,$(BASELINES),644:$(f):$(conf_dir)/baselines/$(notdir $(f))) \
+	$(foreach f,$(DOCUMENTS),644:$(f):$(conf_dir)/ssm/$(notdir $(f))) \
 	$(foreach f,$(sort $(wildcard docs/*.schema.json)),644:$(f):$(conf_dir)/$(notdir $(f))) \
 	$(foreach f,$(sort $(wildcard docs/*.8)),644:$(f):$(MANDIR)/man8/$(notdir $(f))) \
 	644:README.md:$(doc_dir)/README.md \
