@@ -105,17 +105,17 @@ core     := activation advisory approval baseline builds builtin catalogue confi
 	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    plan platform recall report snapshot window
 probe    := kernel livepatch osrelease probe rpmdb transition units
-repo     := cache fetch package repoconf transfer url
+repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
-	    cmd_kernel cmd_list cmd_pause cmd_scan cmd_status cmd_verify command main options outcome pick progress screen \
-	    shared table view
+	    cmd_kernel cmd_list cmd_pause cmd_run cmd_scan cmd_status cmd_verify command installation main options \
+	    outcome pick progress screen shared ssm table view
 klpd     := actions announce applier caller finish hold install intent job jobs journal main methods options \
 	    place scan service settings state store tool
-fetch    := download main refresh request
+fetch    := clock documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output stage
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
@@ -209,6 +209,8 @@ $(O)/%.o: %.c $(O)/flags
 # Texts that are part of a program: C string literals made from the files of the project.
 PLATFORMS := $(sort $(wildcard conf/platforms/*.yaml))
 BASELINES := $(sort $(wildcard conf/baselines/*.yaml))
+# Those whose commands klpctl has.
+DOCUMENTS := conf/ssm/Klpd-RunPatchBaseline.json
 embed = $(call say,GEN,$@)mkdir -p $(@D) && awk $(1) >$@
 
 $(O)/gen/builtin_data.inc: conf/embed.awk $(PLATFORMS) $(BASELINES)
@@ -339,6 +341,7 @@ INSTALL = \
 	$(foreach f,$(wildcard conf/klpd.yaml),644:$(f):$(SYSCONFDIR)/klpd/klpd.yaml) \
 	$(foreach f,$(PLATFORMS),644:$(f):$(conf_dir)/platforms/$(notdir $(f))) \
 	$(foreach f,$(BASELINES),644:$(f):$(conf_dir)/baselines/$(notdir $(f))) \
+	$(foreach f,$(DOCUMENTS),644:$(f):$(conf_dir)/ssm/$(notdir $(f))) \
 	$(foreach f,$(sort $(wildcard docs/*.schema.json)),644:$(f):$(conf_dir)/$(notdir $(f))) \
 	$(foreach f,$(sort $(wildcard docs/*.8)),644:$(f):$(MANDIR)/man8/$(notdir $(f))) \
 	644:README.md:$(doc_dir)/README.md \

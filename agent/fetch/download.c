@@ -2,9 +2,9 @@
 #include "fetch/download.h"
 
 #include "base/loop.h"
+#include "fetch/clock.h"
 
 #include <errno.h>
-#include <sys/time.h>
 
 #define MSEC ((int64_t)1000)
 
@@ -187,34 +187,15 @@ static void bring(struct run *run, size_t first)
 
 /* ---- all of it --------------------------------------------------------------------------------*/
 
-static void start_clock(int64_t deadline)
-{
-	int64_t left = deadline - loop_now();
-	struct itimerval timer = { 0 };
-
-	if (left < 1)
-		left = 1;
-	timer.it_value.tv_sec = left / MSEC;
-	timer.it_value.tv_usec = left % MSEC * MSEC;
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static void stop_clock(void)
-{
-	struct itimerval off = { 0 };
-
-	setitimer(ITIMER_REAL, &off, NULL);
-}
-
 static int bring_all(struct run *run, int64_t deadline, struct err *err)
 {
 	if (find_missing(run, err) < 0)
 		return -1;
-	start_clock(deadline);
+	clock_start(deadline - loop_now());
 	for (size_t i = 0; i < run->request->n_packages && !is_over(run); i++)
 		if (run->missing[i])
 			bring(run, i);
-	stop_clock();
+	clock_stop();
 	return conclude(run, err);
 }
 
@@ -239,7 +220,7 @@ int download(struct fetch *fetch, const struct request *request,
 	lock = cache_lock(fetch->cache, request->timeout * MSEC, err);
 	if (lock < 0)
 		return -1;
-	folder = package_open_folder(fetch->cache, err);
+	folder = cache_open_folder(fetch->cache, PACKAGE_FOLDER, err);
 	if (folder < 0 || fetch_make_scratch(fetch->cache_path, err) < 0)
 		return -1;
 	run.store.folder = folder;

@@ -7,6 +7,7 @@
  */
 #include "base/log.h"
 #include "base/loop.h"
+#include "fetch/documents.h"
 #include "fetch/download.h"
 #include "fetch/refresh.h"
 
@@ -127,8 +128,28 @@ static int fetch_all(struct fetch *fetch, struct request *request, struct arena 
 	fetch->cache = open_directory(request->cache, "metadata cache", err);
 	if (fetch->cache < 0)
 		return -1;
+	if (request->n_documents)
+		return documents(fetch, request, &stopped, err);
 	return request->download ? download(fetch, request, &stopped, err)
 				 : refresh(fetch, request, &stopped, err);
+}
+
+static void print_result(const struct fetch *fetch, const struct request *request)
+{
+	bool metadata = !request->download && !request->n_documents;
+	json_t *line =
+		json_pack("{s:{s:I,s:I}}", metadata ? "fetched" : "downloaded", "bytes",
+			  (json_int_t)fetch->count.bytes, "files", (json_int_t)fetch->count.files);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < request->n_documents; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s,s:s}", "name", request->documents[i].label,
+						"path", request->documents[i].path));
+	if (request->n_documents)
+		json_object_set(line, "documents", list);
+	json_decref(list);
+	print_line(line);
 }
 
 int main(int argc, char **argv _unused_)
@@ -152,9 +173,7 @@ int main(int argc, char **argv _unused_)
 		print_line(json_pack("{s:{s:i,s:s}}", "error", "status", err.status, "message",
 				     err.message));
 	} else {
-		print_line(json_pack("{s:{s:I,s:I}}", request.download ? "downloaded" : "fetched",
-				     "bytes", (json_int_t)fetch.count.bytes, "files",
-				     (json_int_t)fetch.count.files));
+		print_result(&fetch, &request);
 	}
 	closep(&fetch.root);
 	closep(&fetch.cache);

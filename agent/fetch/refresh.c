@@ -3,9 +3,9 @@
 
 #include "base/loop.h"
 #include "core/match.h"
+#include "fetch/clock.h"
 
 #include <errno.h>
-#include <sys/time.h>
 
 #define MSEC ((int64_t)1000)
 
@@ -105,22 +105,8 @@ static bool is_usable(const struct run *run, const struct cache_entry *last, enu
 /* Each repository gets its share of the time that is left; what it does not use is the others'. */
 static void start_clock(const struct run *run, size_t left)
 {
-	int64_t share = (run->deadline - loop_now()) / (int64_t)left;
-	struct itimerval timer = { 0 };
-
-	if (share < 1)
-		share = 1;
-	timer.it_value.tv_sec = share / MSEC;
-	timer.it_value.tv_usec = share % MSEC * MSEC;
 	transfer_resume();
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static void stop_clock(void)
-{
-	struct itimerval off = { 0 };
-
-	setitimer(ITIMER_REAL, &off, NULL);
+	clock_start((run->deadline - loop_now()) / (int64_t)left);
 }
 
 static void bring(struct run *run, const struct pick *pick, size_t left)
@@ -137,7 +123,7 @@ static void bring(struct run *run, const struct pick *pick, size_t left)
 		last = NULL;
 	start_clock(run, left);
 	fetch_repository(run->fetch, pick->section, last, entry);
-	stop_clock();
+	clock_stop();
 }
 
 /* ---- all of it --------------------------------------------------------------------------------*/

@@ -100,6 +100,45 @@ static int take_packages(json_t *list, struct arena *arena, struct request *into
 	return 0;
 }
 
+static int take_document(json_t *item, struct arena *arena, struct document *into, struct err *err)
+{
+	const char *url, *name;
+	json_error_t where;
+
+	/* The sentence says what is wrong with the members, never what is in them. */
+	if (json_unpack_ex(item, &where, 0, "{s:s,s:s!}", "url", &url, "name", &name) < 0)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "a document in the request is not as it should be: %s", where.text);
+	*into = (struct document){
+		.url = arena_strdup(arena, url),
+		.label = arena_strdup(arena, name),
+	};
+	return document_check(into, err);
+}
+
+static int take_documents(json_t *list, struct arena *arena, struct request *into, struct err *err)
+{
+	json_t *item;
+	size_t i;
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) == 0)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "the request's documents are no list, or an empty one");
+	if (into->download)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "the request has both packages and documents");
+	json_array_foreach(list, i, item)
+	{
+		struct document *d = ARENA_PUSH(arena, into->documents, into->n_documents);
+
+		if (take_document(item, arena, d, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int check(const struct request *r, struct err *err)
 {
 	if (r->cache[0] != '/')
@@ -121,10 +160,10 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 {
 	json_int_t max = MAX_FILE_BYTES_DEFAULT, max_package = MAX_PACKAGE_BYTES_DEFAULT;
 	json_t *root, *roles = NULL, *releasever = NULL, *arch = NULL;
-	json_t *primary = NULL, *packages = NULL;
+	json_t *primary = NULL, *packages = NULL, *documents = NULL;
 	json_int_t timeout = TIMEOUT_DEFAULT, now = timex_now();
 	const char *root_path, *cache;
-	struct request r = { 0 };
+	struct request r = { .arena = arena };
 	json_error_t where;
 	int refresh = 0, ok;
 
@@ -132,11 +171,12 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	if (!root)
 		return err_set(err, EXIT_STATUS_USAGE, "the request is no JSON: line %d: %s",
 			       where.line, where.text);
-	ok = json_unpack_ex(root, &where, 0, "{s:s,s:s,s?o,s?o,s:o,s?o,s?b,s?o,s?I,s?I,s?I,s?I!}",
-			    "root", &root_path, "cache", &cache, "releasever", &releasever, "arch",
-			    &arch, "roles", &roles, "primary", &primary, "refresh", &refresh,
-			    "packages", &packages, "max_file_bytes", &max, "max_package_bytes",
-			    &max_package, "timeout", &timeout, "now", &now);
+	ok = json_unpack_ex(root, &where, 0,
+			    "{s:s,s:s,s?o,s?o,s:o,s?o,s?b,s?o,s?o,s?I,s?I,s?I,s?I!}", "root",
+			    &root_path, "cache", &cache, "releasever", &releasever, "arch", &arch,
+			    "roles", &roles, "primary", &primary, "refresh", &refresh, "packages",
+			    &packages, "documents", &documents, "max_file_bytes", &max,
+			    "max_package_bytes", &max_package, "timeout", &timeout, "now", &now);
 	if (ok < 0) {
 		err_set(err, EXIT_STATUS_USAGE, "the request is not as it should be: %s",
 			where.text);
@@ -153,7 +193,8 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	r.timeout = timeout;
 	r.now = now;
 	ok = take_globs(roles, arena, &r, err) < 0 || take_primary(primary, &r, err) < 0 ||
-			     take_packages(packages, arena, &r, err) < 0
+			     take_packages(packages, arena, &r, err) < 0 ||
+			     take_documents(documents, arena, &r, err) < 0
 		     ? -1
 		     : 0;
 	json_decref(root);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "core/catalogue.h"
+#include "repo/document.h"
 #include "repo/package.h"
 
 #define REQUEST_BYTES_MAX   ((size_t)64 * 1024)
@@ -15,6 +16,7 @@
 #define REQUEST_TIMEOUT_MAX ((int64_t)24 * 3600)
 
 struct request {
+	struct arena *arena; /* holds everything below */
 	const char *root, *cache;
 	const char *releasever, *arch; /* NULL: not known */
 	struct {
@@ -26,6 +28,8 @@ struct request {
 	bool download;	  /* the packages, and no metadata */
 	struct package *packages;
 	size_t n_packages;
+	struct document *documents; /* nothing else, if there are any */
+	size_t n_documents;
 	int64_t max_file_bytes;
 	int64_t max_package_bytes;
 	int64_t timeout; /* seconds for everything */

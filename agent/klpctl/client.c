@@ -2,6 +2,7 @@
 #include "klpctl/client.h"
 
 #include "base/alloc.h"
+#include "base/fsx.h"
 #include "ipc/varlink_client.h"
 #include "klpctl/progress.h"
 #include "klpctl/screen.h"
@@ -14,12 +15,15 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define AGENT_FD 3 /* the number that the private agent's end of the socket gets */
+/* Fits into a request (ipc/frame.h), escaped as JSON. */
+#define DOCUMENT_MAX ((size_t)32 * 1024)
+#define AGENT_FD     3 /* the number that the private agent's end of the socket gets */
 
 struct client {
 	const struct options *options;
 	const char *config;
 	bool private_agent;
+	struct err err;			/* what the next call fails with */
 	struct varlink_client *varlink; /* NULL: not yet */
 	pid_t pid;			/* of the private agent; 0: none */
 	FILE *said;			/* its stderr: a file, so that it never waits for us */
@@ -89,6 +93,7 @@ void client_free(struct client *client)
 	varlink_client_free(client->varlink);
 	reap(client);
 	pass_on(client, NULL);
+	err_clear(&client->err);
 	free(client);
 }
 
@@ -254,6 +259,10 @@ int client_call(struct client *client, const char *method, json_t *parameters, b
 	struct progress *progress = NULL;
 	int r;
 
+	if (client->err.message) {
+		json_decref(parameters);
+		return err_set(err, client->err.status, "%s", client->err.message);
+	}
 	if (reach(client, err) < 0) {
 		json_decref(parameters);
 		return -1;
@@ -289,7 +298,41 @@ char *client_absolute_path(const char *path)
 	return xasprintf("%s/%s", here, path);
 }
 
-json_t *client_scan_options(const struct client *client)
+static void put_text(struct client *client, json_t *object, const char *key, const char *path)
+{
+	_cleanup_free_ char *member = xasprintf("%s_text", key), *text = NULL;
+	size_t len = 0;
+	int r = fsx_read_at(AT_FDCWD, path, DOCUMENT_MAX, &text, &len);
+	json_t *value = r < 0 ? NULL : json_stringn(text, len);
+
+	if (r == -EFBIG)
+		err_set(&client->err, EXIT_STATUS_DATA,
+			"%s has more than the %zu KiB that can be sent; have it installed on the "
+			"node, below /etc/klpd/baselines, and give its name; or use --direct",
+			path, DOCUMENT_MAX / 1024);
+	else if (r < 0)
+		err_set_errno(&client->err, EXIT_STATUS_CONFIG, -r, "%s", path);
+	else if (!value || memchr(text, '\0', len))
+		err_set(&client->err, EXIT_STATUS_DATA, "%s is not text in UTF-8", path);
+	else
+		json_object_set(object, member, value);
+	json_decref(value);
+}
+
+void client_put_document(struct client *client, json_t *object, const char *key, const char *name)
+{
+	_cleanup_free_ char *path = client_absolute_path(name);
+
+	if (strstr(name, "://")) {
+		json_object_set_new(object, key, json_string(name));
+		return;
+	}
+	json_object_set_new(object, key, json_string(path));
+	if (!client->private_agent)
+		put_text(client, object, key, path);
+}
+
+json_t *client_scan_options(struct client *client)
 {
 	const struct options *o = client->options;
 	json_t *json = json_object();
@@ -297,13 +340,10 @@ json_t *client_scan_options(const struct client *client)
 
 	if (o->as_of != TIME_UNSET)
 		json_object_set_new(json, "as_of", json_string(timex_format(o->as_of, buf)));
-	if (o->baseline) {
-		_cleanup_free_ char *name = client_is_path(o->baseline)
-						    ? client_absolute_path(o->baseline)
-						    : xstrdup(o->baseline);
-
-		json_object_set_new(json, "baseline", json_string(name));
-	}
+	if (o->baseline && client_is_path(o->baseline))
+		client_put_document(client, json, "baseline", o->baseline);
+	else if (o->baseline)
+		json_object_set_new(json, "baseline", json_string(o->baseline));
 	if (o->cached)
 		json_object_set_new(json, "cached", json_true());
 	if (o->refresh)

@@ -41,7 +41,13 @@ _must_check_ int client_call(struct client *client, const char *method, json_t *
 bool client_was_held(const struct client *client);
 
 /* ScanOptions as the command line has them. */
-_returns_nonnull_ json_t *client_scan_options(const struct client *client);
+_returns_nonnull_ json_t *client_scan_options(struct client *client);
+/*
+ * Sets @key to what names a baseline or a list: a name or a URL as it is, a file by its whole path.
+ * Files are ours to read and not the system's agent's: for that one @key_text is the content. What
+ * cannot be read is told by the next client_call().
+ */
+void client_put_document(struct client *client, json_t *object, const char *key, const char *name);
 /* A path that means the same to a process with another working directory; to be freed. */
 _returns_nonnull_ char *client_absolute_path(const char *path);
 /* Whether a baseline is named by its file. */

@@ -11,7 +11,7 @@ int cmd_scan(struct command_call *call, struct err *err)
 {
 	json_auto_t *report = NULL;
 
-	if (shared_scan(call, &report, err) < 0)
+	if (shared_scan(call, client_scan_options(call->client), &report, err) < 0)
 		return -1;
 	shared_show_report(call, report);
 	return EXIT_STATUS_OK;
@@ -23,7 +23,7 @@ int cmd_check(struct command_call *call, struct err *err)
 	json_auto_t *report = NULL;
 	const char *overall;
 
-	if (shared_scan(call, &report, err) < 0)
+	if (shared_scan(call, client_scan_options(call->client), &report, err) < 0)
 		return -1;
 	overall = pick_text_or(report, "compliance.overall", "UNKNOWN");
 	if (call->options->json != JSON_MODE_OFF) {

@@ -17,6 +17,7 @@ const struct command_row command_table[] = {
 	{ "kernel", "", 0, 0, look, "support window, coverage, reboot", cmd_kernel },
 	{ "history", "[ID]", 0, 1, look, "earlier reports, or one of them", cmd_history },
 	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install },
+	{ "run", "", 0, 0, change, "scan or install by Patch Manager's parameters", cmd_run },
 	{ "verify", "", 0, 0, change, "does the kernel run what is installed", cmd_verify },
 	{ "cancel", "", 0, 0, change, "end what runs, if it has changed nothing yet", cmd_cancel },
 	{ "pause", "[REASON]", 0, 1, change, "no changes by klpd from now on", cmd_pause },
@@ -97,7 +98,12 @@ static void help_heading(struct screen *screen, const char **last, const char *h
 
 static void help_line(struct screen *screen, const char *left, const char *right)
 {
-	screen_put(screen, "  %-*s%s\n", HELP_COLUMN - 2, left, right);
+	const int width = HELP_COLUMN - 2;
+
+	if ((int)strlen(left) < width)
+		screen_put(screen, "  %-*s%s\n", width, left, right);
+	else
+		screen_put(screen, "  %s\n%*s%s\n", left, HELP_COLUMN, "", right);
 }
 
 static void help_option(struct screen *screen, const struct option_row *row)
@@ -108,8 +114,9 @@ static void help_option(struct screen *screen, const struct option_row *row)
 				       row->argument ? "=" : "", row->argument ? row->argument : "")
 			   : xstrdup("");
 	_cleanup_free_ char *left = xasprintf("%s%s", letter, name);
+	_cleanup_free_ char *commands = options_commands(row);
 	_cleanup_free_ char *right =
-		row->only ? xasprintf("%s: %s", row->only, row->text) : xstrdup(row->text);
+		commands ? xasprintf("%s: %s", commands, row->text) : xstrdup(row->text);
 
 	help_line(screen, left, right);
 }

@@ -43,6 +43,7 @@ void command_help(struct screen *screen);
 
 int cmd_scan(struct command_call *call, struct err *err);
 int cmd_install(struct command_call *call, struct err *err);
+int cmd_run(struct command_call *call, struct err *err);
 int cmd_verify(struct command_call *call, struct err *err);
 int cmd_cancel(struct command_call *call, struct err *err);
 int cmd_pause(struct command_call *call, struct err *err);

@@ -16,7 +16,8 @@
 /* What goes to the agent is JSON, and JSON is UTF-8. */
 static int check_utf8(const struct options *o, struct err *err)
 {
-	const char *const files[] = { o->baseline, o->overrides };
+	const char *const files[] = { o->baseline, o->overrides, o->baseline_override,
+				      o->install_overrides };
 
 	for (size_t i = 0; i < o->n_words + ARRAY_SIZE(files); i++) {
 		const char *word = i < o->n_words ? o->words[i] : files[i - o->n_words];

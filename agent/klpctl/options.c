@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 /* Fetching may take its five minutes and a stalled node its own; then somebody should look. */
@@ -58,15 +59,47 @@ static int set_trigger(struct options *o, const struct option_row *row, const ch
 	return 0;
 }
 
+/* A parameter of Patch Manager, which passes what was not given as an empty text. */
+static int set_parameter(struct options *o, const struct option_row *row, const char *value,
+			 struct err *err _unused_)
+{
+	*(const char **)((char *)o + row->offset) = *value ? value : NULL;
+	return 0;
+}
+
+static int set_operation(struct options *o, const struct option_row *row, const char *value,
+			 struct err *err)
+{
+	if (!streq(value, "Scan") && !streq(value, "Install"))
+		return err_set(err, EXIT_STATUS_USAGE, "--%s=%s: one of Scan, Install is expected",
+			       row->name, value);
+	o->operation = value;
+	return 0;
+}
+
+/* Patch Manager freezes a baseline under this name; klpd has its own, so nothing is kept of it. */
+static int set_snapshot_id(struct options *o _unused_, const struct option_row *row,
+			   const char *value, struct err *err)
+{
+	static const char like[] = "01234567-89ab-cdef-0123-456789abcdef";
+	bool fits = strlen(value) == strlen(like);
+
+	for (size_t i = 0; fits && like[i]; i++)
+		fits = like[i] == '-' ? value[i] == '-' : isxdigit((unsigned char)value[i]);
+	if (*value && !fits)
+		return err_set(err, EXIT_STATUS_USAGE, "--%s=%s: a GUID such as %s is expected",
+			       row->name, value, like);
+	return 0;
+}
+
 static int set_reboot_option(struct options *o, const struct option_row *row, const char *value,
 			     struct err *err)
 {
-	if (!streq(value, "NoReboot") && !streq(value, "RebootIfNeeded"))
+	if (*value && !streq(value, "NoReboot") && !streq(value, "RebootIfNeeded"))
 		return err_set(err, EXIT_STATUS_USAGE,
 			       "--%s=%s: one of NoReboot, RebootIfNeeded is expected", row->name,
 			       value);
-	o->reboot_option = value;
-	return 0;
+	return set_parameter(o, row, value, err);
 }
 
 static int set_time(struct options *o, const struct option_row *row, const char *value,
@@ -123,7 +156,9 @@ static int set_duration(struct options *o, const struct option_row *row, const c
 #define AT(member) offsetof(struct options, member)
 
 static const char reach[] = "Where to ask", judge[] = "How to judge", install[] = "How to install",
-		  show[] = "How to show";
+		  manager[] = "Patch Manager's parameters", show[] = "How to show";
+
+#define ONLY(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 const struct option_row options_table[] = {
 	{ "root", 0, "DIR", reach, NULL, "the node is DIR, an image or a mounted system", set_text,
@@ -149,25 +184,32 @@ const struct option_row options_table[] = {
 	{ "refresh", 0, NULL, judge, NULL, "fetch metadata even if it is fresh", set_flag,
 	  AT(refresh) },
 	{ "trigger", 0, "WORD", judge, NULL, "who asks: manual, timer or remote", set_trigger, 0 },
-	{ "all", 'a', NULL, judge, "list", "with what does not apply to this node", set_flag,
+	{ "all", 'a', NULL, judge, ONLY("list"), "with what does not apply to this node", set_flag,
 	  AT(all) },
-	{ "output", 'o', "FILE", judge, "capture", "write to FILE", set_text, AT(output) },
+	{ "output", 'o', "FILE", judge, ONLY("capture"), "write to FILE", set_text, AT(output) },
 
-	{ "dry-run", 0, NULL, install, "install", "show the plan, change nothing", set_flag,
+	{ "dry-run", 0, NULL, install, ONLY("install"), "show the plan, change nothing", set_flag,
 	  AT(dry_run) },
-	{ "with-kernel", 0, NULL, install, "install", "also the approved newer kernel", set_flag,
-	  AT(with_kernel) },
-	{ "reboot-option", 0, "WORD", install, "install", "NoReboot or RebootIfNeeded",
-	  set_reboot_option, 0 },
-	{ "override-list", 0, "FILE", install, "install", "install what FILE names", set_text,
+	{ "with-kernel", 0, NULL, install, ONLY("install"), "also the approved newer kernel",
+	  set_flag, AT(with_kernel) },
+	{ "reboot-option", 0, "WORD", install, ONLY("install", "run"), "NoReboot or RebootIfNeeded",
+	  set_reboot_option, AT(reboot_option) },
+	{ "override-list", 0, "FILE", install, ONLY("install"), "install what FILE names", set_text,
 	  AT(overrides) },
-	{ "ssm", 0, NULL, install, "install", "for Run Command: brief output, 194", set_flag,
+	{ "ssm", 0, NULL, install, ONLY("install", "run"), "for Run Command: brief, 194", set_flag,
 	  AT(ssm) },
-	{ "retry-quarantined", 0, NULL, install, "install", "also what a crash followed", set_flag,
-	  AT(retry_quarantined) },
+	{ "retry-quarantined", 0, NULL, install, ONLY("install"), "also what a crash followed",
+	  set_flag, AT(retry_quarantined) },
+	{ "for", 0, "DURATION", install, ONLY("pause"), "end the pause after that time",
+	  set_duration, 0 },
 
-	{ "for", 0, "DURATION", install, "pause", "end the pause after that time", set_duration,
-	  0 },
+	{ "operation", 0, "WORD", manager, ONLY("run"), "Scan or Install", set_operation, 0 },
+	{ "snapshot-id", 0, "GUID", manager, ONLY("run"), "accepted; nothing depends on it",
+	  set_snapshot_id, 0 },
+	{ "baseline-override", 0, "FILE|URL", manager, ONLY("run"), "judge by this patch baseline",
+	  set_parameter, AT(baseline_override) },
+	{ "install-override-list", 0, "FILE|URL", manager, ONLY("run"),
+	  "install what the list names", set_parameter, AT(install_overrides) },
 
 	{ "json", 0, "MODE", show, NULL, "print JSON: short, pretty or off", set_json, 0 },
 	{ "", 'j', NULL, show, NULL, "JSON: pretty on a terminal, else short", set_json_auto, 0 },
@@ -181,6 +223,20 @@ const struct option_row options_table[] = {
 	{ "version", 0, NULL, show, NULL, "the version", set_flag, AT(version) },
 	{ NULL },
 };
+
+_Static_assert(ARRAY_SIZE(options_table) <= 64, "options.given has a bit for every row");
+
+static uint64_t bit_of(const struct option_row *row)
+{
+	return UINT64_C(1) << (row - options_table);
+}
+
+/* @value: NULL if it takes none. */
+static int take(struct options *o, const struct option_row *row, const char *value, struct err *err)
+{
+	o->given |= bit_of(row);
+	return row->set(o, row, value, err);
+}
 
 /* The row for a long name of length @len, or for a letter. */
 static const struct option_row *find_long(const char *name, size_t len)
@@ -212,11 +268,11 @@ static int parse_long(struct options *o, int argc, char *argv[], int *i, struct 
 	if (!row->argument && equals)
 		return err_set(err, EXIT_STATUS_USAGE, "--%s takes no value", row->name);
 	if (!row->argument || equals)
-		return row->set(o, row, equals ? equals + 1 : NULL, err);
+		return take(o, row, equals ? equals + 1 : NULL, err);
 	if (*i + 1 >= argc)
 		return err_set(err, EXIT_STATUS_USAGE, "--%s needs a value: --%s=%s", row->name,
 			       row->name, row->argument);
-	return row->set(o, row, argv[++*i], err);
+	return take(o, row, argv[++*i], err);
 }
 
 static int parse_letters(struct options *o, int argc, char *argv[], int *i, struct err *err)
@@ -228,14 +284,14 @@ static int parse_letters(struct options *o, int argc, char *argv[], int *i, stru
 			return err_set(err, EXIT_STATUS_USAGE,
 				       "no option is called -%c; see klpctl --help", *p);
 		if (!row->argument) {
-			if (row->set(o, row, NULL, err) < 0)
+			if (take(o, row, NULL, err) < 0)
 				return -1;
 			continue;
 		}
 		if (!p[1] && *i + 1 >= argc)
 			return err_set(err, EXIT_STATUS_USAGE, "-%c needs a value: -%c %s", *p, *p,
 				       row->argument);
-		return row->set(o, row, p[1] ? p + 1 : argv[++*i], err);
+		return take(o, row, p[1] ? p + 1 : argv[++*i], err);
 	}
 	return 0;
 }
@@ -276,29 +332,44 @@ int options_parse(struct options *o, int argc, char *argv[], struct err *err)
 	return check_pairs(o, err);
 }
 
+/* The commands of a row with @between between them, and @last before the last one. To be freed. */
+static char *join_commands(const struct option_row *row, const char *between, const char *last)
+{
+	char *joined = xstrdup(row->only[0]);
+
+	for (size_t i = 1; row->only[i]; i++) {
+		char *longer = xasprintf("%s%s%s", joined, row->only[i + 1] ? between : last,
+					 row->only[i]);
+
+		free(joined);
+		joined = longer;
+	}
+	return joined;
+}
+
+char *options_commands(const struct option_row *row)
+{
+	return row->only ? join_commands(row, ", ", ", ") : NULL;
+}
+
+static bool belongs_to(const struct option_row *row, const char *command)
+{
+	for (size_t i = 0; row->only && row->only[i]; i++)
+		if (streq(row->only[i], command))
+			return true;
+	return !row->only;
+}
+
 int options_check_command(const struct options *o, const char *command, struct err *err)
 {
-	const struct {
-		bool given;
-		const char *name;
-	} given[] = {
-		{ o->all, "all" },
-		{ o->output != NULL, "output" },
-		{ o->dry_run, "dry-run" },
-		{ o->ssm, "ssm" },
-		{ o->with_kernel, "with-kernel" },
-		{ o->reboot_option != NULL, "reboot-option" },
-		{ o->overrides != NULL, "override-list" },
-		{ o->retry_quarantined, "retry-quarantined" },
-		{ o->duration_sec > 0, "for" },
-	};
+	for (const struct option_row *row = options_table; row->name; row++) {
+		_cleanup_free_ char *commands = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
-		const struct option_row *row = find_long(given[i].name, strlen(given[i].name));
-
-		if (given[i].given && !streq(row->only, command))
-			return err_set(err, EXIT_STATUS_USAGE, "--%s belongs to klpctl %s only",
-				       row->name, row->only);
+		if (!(o->given & bit_of(row)) || belongs_to(row, command))
+			continue;
+		commands = join_commands(row, ", klpctl ", " and klpctl ");
+		return err_set(err, EXIT_STATUS_USAGE, "--%s belongs to klpctl %s only", row->name,
+			       commands);
 	}
 	return 0;
 }

@@ -22,23 +22,25 @@ struct options {
 	const char *root, *socket, *config, *baseline, *kernel, *cache_dir, *state_dir;
 	const char *trigger, *output;
 	const char *reboot_option, *overrides;
+	const char *operation, *baseline_override, *install_overrides;
 	int64_t as_of;	      /* TIME_UNSET: now */
 	int timeout_sec;      /* for the whole command */
 	int64_t duration_sec; /* of a pause; 0: without end */
 	enum json_mode json;
 	bool ssm, dry_run, with_kernel, retry_quarantined;
 	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;
+	uint64_t given; /* bit N: row N of the table was on the command line */
 	/* The words that are no options: the command and its arguments. Not copied. */
 	const char **words;
 	size_t n_words;
 };
 
 struct option_row {
-	const char *name;     /* without "--" */
-	char letter;	      /* 0: none */
-	const char *argument; /* what --help calls the value; NULL: takes none */
-	const char *group;    /* heading in --help */
-	const char *only;     /* the one command that takes it; NULL: all */
+	const char *name;	 /* without "--" */
+	char letter;		 /* 0: none */
+	const char *argument;	 /* what --help calls the value; NULL: takes none */
+	const char *group;	 /* heading in --help */
+	const char *const *only; /* the commands that take it, up to a NULL; NULL itself: all */
 	const char *text;
 	int (*set)(struct options *options, const struct option_row *row, const char *value,
 		   struct err *err);
@@ -50,7 +52,9 @@ extern const struct option_row options_table[];
 
 /* Return: 0, or -1 with @err (USAGE). */
 _must_check_ int options_parse(struct options *options, int argc, char *argv[], struct err *err);
-/* Whether an option that belongs to one command was given with another. 0, or -1 with @err. */
+/* Whether an option that belongs to some commands was given with another. 0, or -1 with @err. */
 _must_check_ int options_check_command(const struct options *options, const char *command,
 				       struct err *err);
+/* "install", "install, run": the commands that take it; NULL for all. To be freed. */
+char *options_commands(const struct option_row *row);
 void options_deinit(struct options *options);

@@ -4,7 +4,7 @@
 const struct outcome_row outcome_table[] = {
 	{ EXIT_STATUS_OK, "done; check: compliant" },
 	{ EXIT_STATUS_FAILED, "failed; check: live patching does not apply here" },
-	{ EXIT_STATUS_SSM_NO_BOOT, "install --ssm: the reboot that was asked for never came" },
+	{ EXIT_STATUS_SSM_NO_BOOT, "--ssm: the reboot that was asked for never came" },
 	{ EXIT_STATUS_USAGE, "wrong command, option or argument" },
 	{ EXIT_STATUS_DATA, "data or signature that cannot be used" },
 	{ EXIT_STATUS_UNAVAILABLE, "agent or source out of reach; check: unknown" },
@@ -15,7 +15,7 @@ const struct outcome_row outcome_table[] = {
 	{ EXIT_STATUS_CONFIG, "wrong configuration or baseline" },
 	{ EXIT_STATUS_MISSING, "approved patches are missing or not active" },
 	{ EXIT_STATUS_REBOOT, "check: compliant after a reboot only" },
-	{ EXIT_STATUS_SSM_REBOOT, "install --ssm: reboot, then run it again" },
+	{ EXIT_STATUS_SSM_REBOOT, "--ssm: reboot, then run it again" },
 	{ 0, NULL },
 };
 

@@ -62,6 +62,13 @@ static bool want_colors(bool terminal)
 	return terminal && !(term && streq(term, "dumb"));
 }
 
+static void collect(struct screen *screen)
+{
+	screen->out = open_memstream(&screen->text, &screen->len);
+	if (!screen->out)
+		abort();
+}
+
 void screen_open(struct screen *screen)
 {
 	struct winsize size = { 0 };
@@ -72,9 +79,7 @@ void screen_open(struct screen *screen)
 	if (screen->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
 	    size.ws_col >= COLUMNS_MIN)
 		screen->columns = size.ws_col;
-	screen->out = open_memstream(&screen->text, &screen->len);
-	if (!screen->out)
-		abort();
+	collect(screen);
 }
 
 void screen_close(struct screen *screen)
@@ -137,6 +142,27 @@ void screen_put_json(struct screen *screen, const json_t *json, enum json_mode m
 
 	json_dumpf(json, screen->out, flags);
 	fputc('\n', screen->out);
+}
+
+size_t screen_cut(struct screen *screen, size_t max)
+{
+	_cleanup_free_ char *all = NULL;
+	size_t len, keep, lines = 0;
+	const char *end;
+
+	fflush(screen->out);
+	len = screen->len;
+	if (len <= max)
+		return 0;
+	fclose(screen->out);
+	all = TAKE_PTR(screen->text);
+	end = memrchr(all, '\n', max);
+	keep = end ? (size_t)(end + 1 - all) : 0;
+	for (size_t i = keep; i < len; i++)
+		lines += all[i] == '\n';
+	collect(screen);
+	fwrite(all, 1, keep, screen->out);
+	return lines;
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */

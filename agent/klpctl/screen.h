@@ -53,6 +53,12 @@ void screen_put_wrapped(struct screen *screen, size_t indent, enum screen_style 
 /* The document as it came. @mode is not OFF. */
 void screen_put_json(struct screen *screen, const json_t *json, enum json_mode mode);
 
+/*
+ * Leaves out the lines at the end of what was collected that do not fit into @max bytes. Return:
+ * how many.
+ */
+size_t screen_cut(struct screen *screen, size_t max);
+
 /* @text with everything that could move a cursor or fool an eye spelled out; to be freed. */
 _returns_nonnull_ char *screen_clean(const char *text);
 /* Columns that cleaned text takes. */

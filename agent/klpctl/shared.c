@@ -31,9 +31,9 @@ void shared_set_clock(struct command_call *call, const json_t *document)
 		call->screen->now = as_of;
 }
 
-int shared_scan(struct command_call *call, json_t **ret, struct err *err)
+int shared_scan(struct command_call *call, json_t *options, json_t **ret, struct err *err)
 {
-	json_t *parameters = json_pack("{s:o}", "options", client_scan_options(call->client));
+	json_t *parameters = json_pack("{s:o}", "options", options);
 
 	if (shared_ask(call, "Scan", parameters, "report", true, ret, err) < 0)
 		return -1;
@@ -47,7 +47,7 @@ int shared_latest(struct command_call *call, json_t **ret, struct err *err)
 	json_t *parameters;
 
 	if (o->refresh)
-		return shared_scan(call, ret, err);
+		return shared_scan(call, client_scan_options(call->client), ret, err);
 	if (o->as_of == TIME_UNSET && !o->baseline && !o->kernel && !o->config && !o->cached)
 		return shared_ask(call, "GetReport", NULL, "report", false, ret, err);
 	parameters = json_pack("{s:o}", "options", client_scan_options(call->client));

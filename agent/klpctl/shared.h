@@ -7,8 +7,12 @@
 
 #include "klpctl/command.h"
 
-/* Scan with progress. @ret: the report, to be released. Sets the screen's clock to its as_of. */
-_must_check_ int shared_scan(struct command_call *call, json_t **ret, struct err *err);
+/*
+ * Scan with progress. @options: ScanOptions, consumed; @ret: the report, to be released. Sets the
+ * screen's clock to its as_of.
+ */
+_must_check_ int shared_scan(struct command_call *call, json_t *options, json_t **ret,
+			     struct err *err);
 
 /*
  * The latest report; or, when an option changes how to judge (--as-of, --baseline, --kernel,

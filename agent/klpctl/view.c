@@ -196,7 +196,7 @@ static void append_count(char **text, const json_t *report, const char *path, co
 	*text = longer;
 }
 
-static char *counts(const json_t *report)
+char *view_count_states(const json_t *report)
 {
 	static const struct {
 		const char *path, *what;
@@ -250,7 +250,7 @@ static void show_reboot(struct screen *screen, const json_t *report)
 
 void view_card(struct screen *screen, const json_t *report)
 {
-	_cleanup_free_ char *n = counts(report);
+	_cleanup_free_ char *n = view_count_states(report);
 
 	show_node(screen, report);
 	show_verdicts(screen, report);
@@ -264,7 +264,7 @@ void view_card(struct screen *screen, const json_t *report)
 void view_counts(struct screen *screen, const json_t *report)
 {
 	int64_t finished = pick_time(report, "finished"), as_of = pick_time(report, "as_of");
-	_cleanup_free_ char *n = counts(report),
+	_cleanup_free_ char *n = view_count_states(report),
 			    *when = screen_time(screen, finished == TIME_UNSET ? as_of : finished);
 
 	screen_put(screen, "\n%s; %s%s.\n", n,

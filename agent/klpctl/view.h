@@ -17,6 +17,8 @@ _printf_(3, 4) void view_fieldf(struct screen *screen, const char *label, const 
 
 /* Node, kernel, verdicts, window, counts, age of every input: one field each. */
 void view_card(struct screen *screen, const json_t *report);
+/* "2 missing, 3 held", "none"; to be freed. */
+_returns_nonnull_ char *view_count_states(const json_t *report);
 /* One line: what the counts are and when this was looked at. */
 void view_counts(struct screen *screen, const json_t *report);
 /* The table of patches: those of @kind, or all (NULL). @all: with what does not apply. */

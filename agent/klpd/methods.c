@@ -124,9 +124,13 @@ static void get_history(struct varlink_call *call, void *userdata)
 /* ---- jobs -------------------------------------------------------------------------------------*/
 
 const struct varlink_field methods_scan_options[] = {
-	{ "as_of", JSON_STRING, true },	  { "baseline", JSON_STRING, true },
-	{ "cached", JSON_TRUE, true },	  { "refresh", JSON_TRUE, true },
-	{ "trigger", JSON_STRING, true }, { NULL },
+	{ "as_of", JSON_STRING, true },
+	{ "baseline", JSON_STRING, true },
+	{ "baseline_text", JSON_STRING, true },
+	{ "cached", JSON_TRUE, true },
+	{ "refresh", JSON_TRUE, true },
+	{ "trigger", JSON_STRING, true },
+	{ NULL },
 };
 
 static bool is_trigger(const char *text)
@@ -134,18 +138,31 @@ static bool is_trigger(const char *text)
 	return streq(text, "manual") || streq(text, "timer") || streq(text, "remote");
 }
 
-/* Nobody's working directory is ours. A name of a baseline is one without a slash. */
-static bool is_file_or_url(const char *text)
+/*
+ * What a document may be named by. Nobody's files are ours to read: a caller who did not start us
+ * sends the text, and the name is for messages.
+ */
+static bool is_readable(const struct varlink_call *call, const char *name, bool has_text)
 {
-	return text[0] == '/' || starts_with(text, "https://");
+	if (has_text || starts_with(name, "https://"))
+		return true;
+	return varlink_call_trusted(call) && name[0] == '/';
+}
+
+/* A name of a baseline is one without a slash, and no file name. */
+static bool is_baseline_name(const char *name)
+{
+	return !strchr(name, '/') && !ends_with(name, ".yaml") && !ends_with(name, ".json");
 }
 
 /* The name of the member that is wrong, or NULL. */
-static const char *wrong_option(json_t *options)
+static const char *wrong_option(const struct varlink_call *call, json_t *options)
 {
 	const char *wrong = varlink_check(options, methods_scan_options);
 	const char *as_of = json_string_value(json_object_get(options, "as_of"));
 	const char *trigger = json_string_value(json_object_get(options, "trigger"));
+	const char *baseline = json_string_value(json_object_get(options, "baseline"));
+	bool has_text = json_is_string(json_object_get(options, "baseline_text"));
 	int64_t unused;
 
 	if (wrong)
@@ -154,6 +171,10 @@ static const char *wrong_option(json_t *options)
 		return "as_of";
 	if (trigger && !is_trigger(trigger))
 		return "trigger";
+	if (baseline && !is_baseline_name(baseline) && !is_readable(call, baseline, has_text))
+		return "baseline";
+	if (has_text && !baseline)
+		return "baseline_text";
 	if (json_is_true(json_object_get(options, "cached")) &&
 	    json_is_true(json_object_get(options, "refresh")))
 		return "refresh";
@@ -171,9 +192,9 @@ static void copy_text(json_t *to, const char *key, json_t *from)
 /* Reads `options`: true with @ret, or false after the call was answered. */
 static bool read_options(struct varlink_call *call, enum job_kind kind, struct job_request *ret)
 {
-	static const char *const passed_on[] = { "as_of", "baseline", "trigger" };
+	static const char *const passed_on[] = { "as_of", "baseline", "baseline_text", "trigger" };
 	json_t *options = parameter(call, "options");
-	const char *wrong = json_is_object(options) ? wrong_option(options) : NULL;
+	const char *wrong = json_is_object(options) ? wrong_option(call, options) : NULL;
 
 	if (wrong) {
 		_cleanup_free_ char *name = xasprintf("options.%s", wrong);
@@ -278,7 +299,9 @@ static void install(struct varlink_call *call, void *userdata)
 	_cleanup_free_ char *held = NULL, *who = NULL;
 	int64_t until;
 
-	if (overrides && !is_file_or_url(overrides)) {
+	bool has_text = json_is_string(parameter(call, "overrides_text"));
+
+	if (overrides ? !is_readable(call, overrides, has_text) : has_text) {
 		varlink_call_invalid(call, "overrides");
 		return;
 	}
@@ -302,6 +325,7 @@ static void install(struct varlink_call *call, void *userdata)
 	json_object_set_new(request.ask, "reboot_option",
 			    json_string(reboot ? reboot : "NoReboot"));
 	copy_text(request.ask, "overrides", varlink_call_parameters(call));
+	copy_text(request.ask, "overrides_text", varlink_call_parameters(call));
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		json_object_set_new(request.ask, flags[i],
 				    json_boolean(json_is_true(parameter(call, flags[i]))));
@@ -411,8 +435,14 @@ static void get_config(struct varlink_call *call, void *userdata)
 static void get_baseline(struct varlink_call *call, void *userdata)
 {
 	struct agent *agent = userdata;
-	struct job_request request = { .kind = JOB_BASELINE, .ask = json_object() };
+	const char *baseline = json_string_value(parameter(call, "baseline"));
+	struct job_request request = { .kind = JOB_BASELINE };
 
+	if (baseline && !is_baseline_name(baseline) && !is_readable(call, baseline, false)) {
+		varlink_call_invalid(call, "baseline");
+		return;
+	}
+	request.ask = json_object();
 	copy_text(request.ask, "baseline", varlink_call_parameters(call));
 	jobs_submit(agent->jobs, &request, call);
 }
@@ -430,7 +460,8 @@ const struct varlink_method methods[] = {
 	{ "Install", install,
 	  NEEDS({ "options", JSON_OBJECT, true }, { "dry_run", JSON_TRUE, true },
 		{ "with_kernel", JSON_TRUE, true }, { "retry_quarantined", JSON_TRUE, true },
-		{ "reboot_option", JSON_STRING, true }, { "overrides", JSON_STRING, true }) },
+		{ "reboot_option", JSON_STRING, true }, { "overrides", JSON_STRING, true },
+		{ "overrides_text", JSON_STRING, true }) },
 	{ "Cancel", cancel, NULL },
 	{ "Pause", pause_changes,
 	  NEEDS({ "seconds", JSON_INTEGER, true }, { "reason", JSON_STRING, true }) },

@@ -16,7 +16,7 @@ char *place_escape(const char *path)
 {
 	char *name = xmalloc(4 * strlen(path) + 2), *to = name;
 
-	for (const char *p = path[1] ? path + 1 : path; *p; p++) {
+	for (const char *p = path + (path[0] == '/' && path[1]); *p; p++) {
 		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
 			     (*p >= '0' && *p <= '9') || *p == '_' || (*p == '.' && p > path + 1);
 

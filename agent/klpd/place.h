@@ -29,5 +29,6 @@ _must_check_ int place_open(const struct options *options, struct place *ret, st
 /* A directory that was made and has stayed empty is removed again. */
 void place_close(struct place *place);
 
-/* A path as one file name: "/" is "-", other unusual bytes "\x2d". To be freed. */
+/* A path, or another name, as one file name: "/" is "-", other unusual bytes "\x2d". To be freed.
+ */
 char *place_escape(const char *path);

@@ -67,10 +67,12 @@ static char *baseline_prefix(const char *id)
 	return xasprintf("%s-", escaped);
 }
 
+/* One without an id goes by its name, if it has one. */
 static char *baseline_name(json_t *report)
 {
 	json_t *baseline = json_object_get(report, "baseline");
-	_cleanup_free_ char *prefix = baseline_prefix(text_of(baseline, "id"));
+	const char *id = text_of(baseline, "id"), *name = text_of(baseline, "name");
+	_cleanup_free_ char *prefix = baseline_prefix(*id ? id : *name ? name : "unnamed");
 
 	return xasprintf("%s%.12s" SUFFIX, prefix, text_of(baseline, "sha256"));
 }

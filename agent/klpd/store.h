@@ -40,7 +40,8 @@ _must_check_ int store_save(int state_fd, json_t *report, enum store_where where
 _must_check_ int store_latest(int state_fd, json_t **ret, struct err *err);
 /* The same for the report called @id. */
 _must_check_ int store_find(int state_fd, const char *id, json_t **ret, struct err *err);
-/* The same for the newest of STORE_BASELINE by a baseline of that id. */
+/* The same for the newest of STORE_BASELINE by a baseline of that id; of that name if it has none.
+ */
 _must_check_ int store_find_baseline(int state_fd, const char *baseline, json_t **ret,
 				     struct err *err);
 /*

@@ -556,6 +556,19 @@ static void empty_directory(int parent, const char *name)
 	closedir(dir);
 }
 
+int cache_open_folder(int cache, const char *name, struct err *err)
+{
+	int fd;
+
+	if (mkdirat(cache, name, 0755) < 0 && errno != EEXIST)
+		return err_set_errno(err, EXIT_STATUS_IO, errno,
+				     "the cache's folder %s cannot be made", name);
+	fd = openat(cache, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 ? fd
+		       : err_set_errno(err, EXIT_STATUS_IO, errno,
+				       "the cache's folder %s cannot be opened", name);
+}
+
 /*
  * Only what looks like ours is removed: whoever names a wrong directory loses nothing. The
  * temporary files of fsx_write_atomic_at() start with a dot and the name of their target.

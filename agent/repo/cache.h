@@ -8,6 +8,7 @@
  *   CACHE/<type>-<digest>.<ext> metadata as the repository compressed it; the name is ours, made
  *                               of a checksum: nothing of it comes from a server
  *   CACHE/packages/             packages that were downloaded (repo/package.h)
+ *   CACHE/documents/            documents that a request named by URL (repo/document.h)
  *   CACHE/extracts/             klpd-worker's (worker/extracts.h)
  *   CACHE/lock                  held by whoever writes (flock); stays for good
  *   CACHE/tmp-XXXXXX/           downloads under way; leftovers of a killed writer are removed by
@@ -116,6 +117,8 @@ bool cache_is_fresh(int cache, int root, int64_t now);
  * Return: descriptor, or -1 with @err (TEMPFAIL, naming the holder, when it is taken).
  */
 _must_check_ int cache_lock(int cache, int64_t wait_msec, struct err *err);
+/* Opens a folder in the cache and makes it first if need be: descriptor, or -1 with @err (IO). */
+_must_check_ int cache_open_folder(int cache, const char *name, struct err *err);
 /*
  * Removes every file that @state does not name, and leftovers; with NULL only leftovers. Only under
  * the lock.

@@ -128,6 +128,8 @@ static const char *advice(int status)
 		return "; check its URL, the network and the proxy";
 	case EXIT_STATUS_TEMPFAIL:
 		return "; check the network, or raise fetch_timeout";
+	case EXIT_STATUS_IO:
+		return "; make room in the cache";
 	default:
 		return "";
 	}

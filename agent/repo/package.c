@@ -91,19 +91,6 @@ int package_check(const struct package *p, struct err *err)
 
 /* ---- the folder -------------------------------------------------------------------------------*/
 
-int package_open_folder(int cache, struct err *err)
-{
-	int fd;
-
-	if (mkdirat(cache, PACKAGE_FOLDER, 0755) < 0 && errno != EEXIST)
-		return err_set_errno(err, EXIT_STATUS_IO, errno,
-				     "the cache's folder " PACKAGE_FOLDER " cannot be made");
-	fd = openat(cache, PACKAGE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd >= 0 ? fd
-		       : err_set_errno(err, EXIT_STATUS_IO, errno,
-				       "the cache's folder " PACKAGE_FOLDER " cannot be opened");
-}
-
 static bool is_good(const struct package_store *store, const char *name, const struct package *p)
 {
 	_cleanup_close_ int fd =
@@ -274,25 +261,11 @@ static int on_progress(void *userdata, double total, double now)
 	return LR_CB_OK;
 }
 
-/* curl's number for what went wrong, which librepo puts into its sentence; 0: none. */
-static int curl_code(const GError *error)
-{
-	const char *at = strstr(error->message, "url error (");
-
-	return at ? atoi(strchr(at, '(') + 1) : 0;
-}
-
-/* Numbers of curl/curl.h that mean something here. */
-enum {
-	CURL_PARTIAL_FILE = 18,
-	CURL_WRITE_ERROR = 23,
-	CURL_RANGE_ERROR = 33,
-};
-
 /* The server does not give the rest of a file, or the file is shorter than what we have of it. */
 static bool refuses_rest(const GError *error)
 {
-	return curl_code(error) == CURL_RANGE_ERROR || strstr(error->message, "Status code: 416");
+	return transfer_curl_code(error) == TRANSFER_CURL_RANGE_ERROR ||
+	       strstr(error->message, "Status code: 416");
 }
 
 /* Puts the partial file back to @size bytes: what came after them was none of it. */
@@ -305,7 +278,7 @@ static void cut_back(struct job *job, int64_t size)
 static int explain(struct job *job, const char *shown, const GError *error, struct err *err)
 {
 	int64_t size = job->package->size, have = part_size(job->store, job->part, size);
-	int code = curl_code(error);
+	int code = transfer_curl_code(error);
 
 	if (lr_interrupt)
 		return err_set(err, EXIT_STATUS_TEMPFAIL, "%s: it took too long", shown);
@@ -313,11 +286,12 @@ static int explain(struct job *job, const char *shown, const GError *error, stru
 		return err_set(err, EXIT_STATUS_DATA,
 			       "%s: it is larger than the %lld bytes that its metadata states",
 			       shown, (long long)size);
-	if (error->code == LRE_IO || code == CURL_WRITE_ERROR || room(job->store) < size - have)
+	if (error->code == LRE_IO || code == TRANSFER_CURL_WRITE_ERROR ||
+	    room(job->store) < size - have)
 		return err_set(err, EXIT_STATUS_IO,
 			       "%s cannot be written; make room or check its permissions",
 			       job->store->path);
-	if (code == CURL_PARTIAL_FILE)
+	if (code == TRANSFER_CURL_PARTIAL_FILE)
 		return err_set(err, EXIT_STATUS_DATA, "%s: it ended after %lld of %lld bytes",
 			       shown, (long long)have, (long long)size);
 	if (strstr(error->message, "Content-Length"))
@@ -385,7 +359,7 @@ static int check_file(struct job *job, const char *shown, struct err *err)
 static bool keep_good_bytes(struct job *job, const GError *error, int status)
 {
 	/* A broken connection leaves good bytes, an error page does not. */
-	bool broken = lr_interrupt || (curl_code(error) && status != EXIT_STATUS_IO &&
+	bool broken = lr_interrupt || (transfer_curl_code(error) && status != EXIT_STATUS_IO &&
 				       !transfer_hit_limit() && !job->transfer->too_large);
 	bool again = job->offset > 0 && refuses_rest(error);
 	struct stat st;

@@ -34,9 +34,6 @@ struct package_store {
 /* Can it be asked for at all? Return: 0, or -1 with @err (USAGE). */
 _must_check_ int package_check(const struct package *package, struct err *err);
 
-/* Opens CACHE/packages and makes it first if need be: descriptor, or -1 with @err (IO). */
-_must_check_ int package_open_folder(int cache, struct err *err);
-
 /* Is the file there, with this size and checksum? */
 bool package_is_there(const struct package_store *store, const struct package *package);
 

@@ -353,6 +353,7 @@ static void read_main(struct reading *r, const char *path)
 	if (!fsx_exists_at(r->root, path) || source_open(r, path, &s) < 0)
 		return;
 	read_keys(r, &s, NULL, "main", &r->defaults);
+	r->defaults.file = path;
 	dirs = g_key_file_get_value(s.keys, "main", "reposdir", NULL);
 	if (dirs) {
 		r->dirs.n = 0;
@@ -439,6 +440,13 @@ static bool is_known(const struct repoconf *conf, const char *id, const char **r
 	return false;
 }
 
+/* How yum's configuration says that there is none. */
+static void settle_proxy(struct repoconf_section *section)
+{
+	if (section->proxy && streq(section->proxy, "_none_"))
+		section->proxy = NULL;
+}
+
 static void add_section(struct reading *r, const struct source *s, LrYumRepoConf *conf)
 {
 	_cleanup_(gfreep)
@@ -464,8 +472,7 @@ static void add_section(struct reading *r, const struct source *s, LrYumRepoConf
 	for (size_t i = 0; i < r->defaults.excludes.n; i++)
 		list_add(r->arena, &section->excludes, r->defaults.excludes.items[i]);
 	read_keys(r, s, conf, id, section);
-	if (section->proxy && streq(section->proxy, "_none_"))
-		section->proxy = NULL;
+	settle_proxy(section);
 	check_urls(r, section);
 }
 
@@ -531,7 +538,8 @@ struct repoconf *repoconf_read(int root, const struct repoconf_builtin *builtin,
 		.arena = findings->arena,
 		.findings = findings,
 		.conf = arena_alloc(findings->arena, sizeof(*r.conf)),
-		.defaults = { .enabled = true,
+		.defaults = { .file = conf_files[0],
+			      .enabled = true,
 			      .sslverify = true,
 			      .metadata_expire = REPOCONF_EXPIRE_DEFAULT,
 			      .timeout = TIMEOUT_DEFAULT },
@@ -543,6 +551,8 @@ struct repoconf *repoconf_read(int root, const struct repoconf_builtin *builtin,
 		read_variables(&r, var_dirs[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(conf_files); i++)
 		read_main(&r, conf_files[i]);
+	settle_proxy(&r.defaults);
+	r.conf->main = r.defaults;
 	for (size_t i = 0; i < ARRAY_SIZE(identity); i++)
 		list_add(r.arena, &r.conf->inputs, identity[i]);
 	for (size_t i = 0; i < r.dirs.n; i++)

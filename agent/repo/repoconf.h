@@ -39,6 +39,8 @@ struct repoconf_section {
 };
 
 struct repoconf {
+	struct repoconf_section
+		main; /* what [main] says for all; its file is the one that was read */
 	struct repoconf_section *sections;
 	size_t n_sections;
 	struct repoconf_list

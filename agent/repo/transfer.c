@@ -325,8 +325,17 @@ struct transfer_count transfer_count(const struct transfer *t)
 
 /* ---- failing ----------------------------------------------------------------------------------*/
 
+int transfer_curl_code(const GError *error)
+{
+	const char *at = strstr(error->message, "url error (");
+
+	return at ? atoi(strchr(at, '(') + 1) : 0;
+}
+
 int transfer_status(const GError *error)
 {
+	if (transfer_curl_code(error) == TRANSFER_CURL_WRITE_ERROR)
+		return EXIT_STATUS_IO;
 	switch (error->code) {
 	case LRE_INTERRUPTED:
 		return EXIT_STATUS_TEMPFAIL;
@@ -403,18 +412,25 @@ static void add_record(struct transfer *t, struct transfer_repomd *repomd,
 	};
 }
 
+const char *transfer_sha256(int fd, struct arena *arena)
+{
+	_cleanup_(gfreep)
+	char *digest = lr_checksum_fd(LR_CHECKSUM_SHA256, fd, NULL);
+
+	return arena_strdup(arena, digest);
+}
+
 static const char *checksum_of_file(struct transfer *t, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_(gfreep)
-	char *digest = NULL;
+	const char *digest;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return NULL;
 	t->count.bytes += st.st_size;
 	t->count.files++;
-	digest = lr_checksum_fd(LR_CHECKSUM_SHA256, fd, NULL);
+	digest = transfer_sha256(fd, t->arena);
 	return digest ? arena_printf(t->arena, "sha256:%s", digest) : NULL;
 }
 

@@ -64,6 +64,8 @@ _must_check_ int transfer_file(struct transfer *transfer, const struct transfer_
 
 /* True for the checksum types that are taken for proof: SHA-2. */
 bool transfer_trusts(const char *checksum_type);
+/* The SHA-256 of a file in hexadecimal digits, or NULL if it cannot be read. */
+const char *transfer_sha256(int fd, struct arena *arena);
 /* Does the file have this checksum? The offset of @fd is moved. */
 bool transfer_verify(int fd, const char *checksum_type, const char *checksum);
 

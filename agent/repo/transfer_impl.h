@@ -34,5 +34,13 @@ void transfer_limit_files(int64_t max);
 /* True if that happened since. */
 bool transfer_hit_limit(void);
 
+/* Numbers of curl/curl.h that mean something here. */
+enum {
+	TRANSFER_CURL_PARTIAL_FILE = 18,
+	TRANSFER_CURL_WRITE_ERROR = 23,
+	TRANSFER_CURL_RANGE_ERROR = 33,
+};
+/* curl's number for what went wrong, which librepo puts into its sentence; 0: none. */
+int transfer_curl_code(const GError *error);
 /* The exit status for what librepo says. */
 int transfer_status(const GError *error);

@@ -118,14 +118,32 @@ char *url_for_people(const char *url, struct arena *arena)
 			    p.path);
 }
 
+char *url_https_host(const char *url, struct arena *arena)
+{
+	struct parts p = split(url);
+	const char *at = p.has_authority ? memrchr(p.authority, '@', p.authority_len) : NULL;
+	const char *host = at ? at + 1 : p.authority;
+	size_t len = p.has_authority ? (size_t)(p.authority + p.authority_len - host) : 0;
+
+	if (!is_clean(url) || p.scheme_len != strlen("https") ||
+	    strncasecmp(p.scheme, "https", p.scheme_len) != 0 || len == 0)
+		return NULL;
+	if (host[0] == '[')
+		return arena_strndup(arena, host + 1, strcspn(host + 1, "]/"));
+	return arena_strndup(arena, host, strcspn(host, ":/?#"));
+}
+
 char *url_hide_secrets(const char *text, struct arena *arena)
 {
 	char *clean = arena_strdup(arena, "");
 	const char *sign;
 
 	while ((sign = strstr(text, "://"))) {
-		const char *start = sign, *end = sign + strcspn(sign, " \t\n\"'<>)]");
+		/* What may end a sentence may also stand in a password or a signature. */
+		const char *start = sign, *end = sign + strcspn(sign, " \t\n");
 
+		while (end > sign && strchr("\"'<>)].,;:!", end[-1]))
+			end--;
 		while (start > text && isalpha((unsigned char)start[-1]))
 			start--;
 		clean = arena_printf(

@@ -26,5 +26,8 @@ char *url_for_people(const char *url, struct arena *arena);
 /* A sentence of somebody else's, with every URL in it as url_for_people() has it. */
 char *url_hide_secrets(const char *text, struct arena *arena);
 
+/* The host of an https: URL, without user, port and brackets; NULL for any other text. */
+char *url_https_host(const char *url, struct arena *arena);
+
 /* The path of a file: URL without a host, percent-decoded; NULL for any other. */
 char *url_file_path(const char *url, struct arena *arena);

@@ -8,6 +8,7 @@
 struct raw {
 	const char *root, *cache, *config, *baseline, *kernel, *snapshot, *explain, *cve, *trigger;
 	const char *as_of, *operation, *reboot_option, *overrides;
+	const char *baseline_text, *overrides_text;
 	const json_t *quarantine, *wait;
 };
 
@@ -37,6 +38,8 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 		{ "operation", &raw->operation, NULL },
 		{ "reboot_option", &raw->reboot_option, NULL },
 		{ "overrides", &raw->overrides, NULL },
+		{ "baseline_text", &raw->baseline_text, NULL },
+		{ "overrides_text", &raw->overrides_text, NULL },
 		{ "running_system", NULL, &ret->running_system },
 		{ "with_kernel", NULL, &ret->with_kernel },
 		{ "retry_quarantined", NULL, &ret->retry_quarantined },
@@ -151,6 +154,8 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	ret->explain = arena_strdup(arena, raw.explain);
 	ret->cve = arena_strdup(arena, raw.cve);
 	ret->overrides = arena_strdup(arena, raw.overrides);
+	ret->baseline_text = arena_strdup(arena, raw.baseline_text);
+	ret->overrides_text = arena_strdup(arena, raw.overrides_text);
 	ret->trigger = arena_strdup(arena, raw.trigger ? raw.trigger : "manual");
 	return 0;
 }

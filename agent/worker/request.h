@@ -15,6 +15,8 @@ struct request {
 	const char *cache;    /* metadata cache; NULL: none, look at the node only */
 	const char *config;   /* configuration file; NULL: ROOT/etc/klpd/klpd.yaml if it exists */
 	const char *baseline; /* file or name; NULL: as configured */
+	/* The baseline itself; `baseline` then is what it is called in messages. NULL */
+	const char *baseline_text;
 	const char *kernel;   /* --kernel=RELEASE; NULL: the running one */
 	const char *snapshot; /* evaluate this file instead of looking at the node; NULL */
 	const char *explain;  /* package; NULL */
@@ -26,8 +28,9 @@ struct request {
 	enum reboot_option reboot_option;
 	int64_t wait; /* activation: seconds to wait for the kernel; 0 */
 	/* plan: */
-	const char *overrides; /* InstallOverrideList file; NULL */
-	struct plan_ban *bans; /* quarantined livepatches */
+	const char *overrides;	    /* InstallOverrideList file; NULL */
+	const char *overrides_text; /* the list itself, called `overrides` in messages; NULL */
+	struct plan_ban *bans;	    /* quarantined livepatches */
 	size_t n_bans;
 	bool with_kernel, retry_quarantined;
 	bool running_system; /* the root is the machine this process runs on */

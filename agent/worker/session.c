@@ -177,20 +177,23 @@ static const struct builtin_text *find_builtin(const char *name)
 	return NULL;
 }
 
-/* A file; or a name: below BASELINE_DIR first, then built in. */
+/* The caller's own; or a file; or a name: below BASELINE_DIR first, then built in. */
 static int baseline_text(struct session *s, const char *name, const char **ret_source,
 			 const char **ret_text, size_t *ret_len, struct err *err)
 {
 	const struct builtin_text *builtin;
 	const char *path;
 
-	if (strstr(name, "://"))
-		return err_set(
-			err, EXIT_STATUS_CONFIG,
-			"baseline %s: only files and names are read here; download it and give "
-			"its path",
-			name);
 	*ret_source = name;
+	if (s->request.baseline_text) {
+		*ret_text = s->request.baseline_text;
+		*ret_len = strlen(*ret_text);
+		return 0;
+	}
+	if (strstr(name, "://"))
+		return err_set(err, EXIT_STATUS_CONFIG,
+			       "the setting 'baseline' is a file or a name, not a URL; download it "
+			       "and give its path");
 	if (is_path(name))
 		return read_text(s, AT_FDCWD, name, YAML_BYTES_MAX, ret_text, ret_len, err);
 	path = arena_printf(s->arena, "%s/%s%s", BASELINE_DIR, name, SUFFIX);
@@ -239,15 +242,17 @@ int session_load_baseline(struct session *s, struct err *err)
 
 static int load_overrides(struct session *s, struct err *err)
 {
+	const char *name = s->request.overrides, *text = s->request.overrides_text;
 	struct override_list *list;
 	const struct doc *doc;
 
-	if (!s->request.overrides)
+	if (!name)
 		return 0;
-	if (session_read_doc(s, AT_FDCWD, s->request.overrides, &doc, err) < 0 ||
+	if ((text ? yaml_parse(text, strlen(text), name, s->arena, &doc, err)
+		  : session_read_doc(s, AT_FDCWD, name, &doc, err)) < 0 ||
 	    override_from_doc(doc, s->arena, &list, &s->snapshot->findings, err) < 0)
 		return -1;
-	list->source = s->request.overrides;
+	list->source = name;
 	s->overrides = list;
 	return 0;
 }

@@ -137,7 +137,7 @@ class FakeAgent:
         self.calls = []
         self.answers = {
             "GetStatus": {"version": "9.9", "report": REPORT}, "GetReport": {"report": REPORT},
-            "GetHistory": {"entries": []}, "Scan": {"report": REPORT}, "Evaluate": evaluated,
+            "GetHistory": {"entries": []}, "Scan": {"report": REPORT}, "Install": {"report": REPORT}, "Evaluate": evaluated,
             "GetConfig": {"settings": SETTINGS}, "GetBaseline": {"baseline": BASELINE},
         }
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -146,7 +146,7 @@ class FakeAgent:
         threading.Thread(target=self.serve, daemon=True).start()
 
     def set_report(self, report):
-        self.answers.update(GetReport={"report": report}, Scan={"report": report},
+        self.answers.update(GetReport={"report": report}, Scan={"report": report}, Install={"report": report},
                             GetStatus={"version": "9.9", "report": report})
 
     def fail(self, error, **parameters):

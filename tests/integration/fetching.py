@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of klpd-fetch share: one repository, a node that uses it, the program."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -52,6 +53,7 @@ class Fetcher:
         self.node.set_os()
         self.cache = folder / "cache"
         self.cache.mkdir()
+        self.environment = {}
         self.request = {
             "root": str(self.node.folder), "cache": str(self.cache), "releasever": "2",
             "arch": "x86_64", "roles": {"livepatch": [ID], "kernel": []}, "refresh": False,
@@ -65,7 +67,7 @@ class Fetcher:
     def start(self, **changes):
         request = json.dumps(dict(self.request, **changes))
         process = subprocess.Popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+                                   stderr=subprocess.PIPE, text=True, env=dict(os.environ, **self.environment))
         process.stdin.write(request)
         process.stdin.close()
         process.stdin = None
@@ -102,7 +104,7 @@ class Fetcher:
         named = set()
         if "state.json" in here:
             named = {f["file"] for e in self.state()["repositories"] for f in e["files"]}
-        assert set(here) - named <= {"lock", "packages", "state.json"}, here
+        assert set(here) - named <= {"documents", "lock", "packages", "state.json"}, here
         for name in named:
             assert (self.cache / name).is_file()
 

@@ -13,7 +13,7 @@ import pytest
 
 import varlink
 from klpdtest import server as servers
-from running import AGENT, BUILD, TOP, Daemon, private
+from running import AGENT, BUILD, SERVICE, TOP, Daemon, private
 
 SCHEMA = json.loads((TOP / "docs/klpd.report-1.schema.json").read_text())
 STORED = jsonschema.Draft7Validator(
@@ -115,12 +115,39 @@ def test_questions_without_a_scan(daemon):
 
 def test_the_programs_own_errors_come_through(daemon, scenario):
     status, message = failure(daemon, "Scan",
-                              {"options": {"cached": True, "baseline": "/nonexistent.yaml"}})
-    assert status in (65, 66, 74, 78) and "/nonexistent.yaml" in message
+                              {"options": {"cached": True, "baseline": "/x/own.yaml", "baseline_text": "nmae: x"}})
+    assert status == 78 and message.startswith("/x/own.yaml:1: nmae: ")
     scenario.node.write("etc/klpd/klpd.yaml", "scope: all\nno_such_key: 1\n")
     status, message = failure(daemon, "GetConfig")
     assert status in (65, 78) and "klpd.yaml:2" in message and "no_such_key" in message
     assert not (daemon.state / "report.json").exists()
+
+
+@pytest.mark.parametrize("method, parameters, wrong", [
+    ("Scan", {"options": {"baseline": "/etc/passwd"}}, "options.baseline"),
+    ("Evaluate", {"options": {"baseline": "etc/passwd"}}, "options.baseline"),
+    ("Scan", {"options": {"baseline": "http://127.0.0.1/b.json"}}, "options.baseline"),
+    ("Scan", {"options": {"baseline_text": "{}"}}, "options.baseline_text"),
+    ("GetBaseline", {"baseline": "/etc/passwd"}, "baseline"),
+    ("Install", {"overrides": "/etc/passwd"}, "overrides"),
+    ("Install", {"overrides_text": "{}"}, "overrides"),
+])
+def test_nobody_makes_the_agent_read_a_file(daemon, method, parameters, wrong):
+    with pytest.raises(varlink.Error) as failed:
+        daemon.call(method, parameters)
+    assert failed.value.name == f"{SERVICE}.InvalidParameter"
+    assert failed.value.parameters == {"parameter": wrong}
+
+
+def test_a_baseline_of_ones_own_does_not_replace_the_nodes(daemon):
+    nodes = daemon.call("Scan", {"options": {"cached": True}})["report"]
+    own = {"cached": True, "baseline": "/x/own.yaml", "baseline_text": "Name: Own\nOperatingSystem: AMAZON_LINUX_2\n"}
+    report = daemon.call("Scan", {"options": own})["report"]
+    assert report["baseline"]["name"] == "Own" and report["baseline"]["source"] == "/x/own.yaml"
+    assert daemon.call("GetReport")["report"] == nodes
+    if os.geteuid() == 0:
+        assert daemon.call("GetReport", {"baseline": "Own"})["report"] == report
+    assert len(daemon.call("GetHistory")["entries"]) == (2 if os.geteuid() == 0 else 1)
 
 
 def test_snapshot_of_a_private_agent_is_judged(scenario, tmp_path):

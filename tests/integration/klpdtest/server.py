@@ -8,6 +8,8 @@ import http.client
 import http.server
 import pathlib
 import re
+import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -166,10 +168,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
         connection.close()
 
 
-class Server:
-    """Serves `folder` on 127.0.0.1. Use `with`, or start() and stop()."""
+def make_certificate(path):
+    """A certificate for 127.0.0.1 that is its own authority, and its key, in one file."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", path,
+                    "-out", path + ".crt", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(path, "a", encoding="ascii") as both, open(path + ".crt", encoding="ascii") as public:
+        both.write(public.read())
+    return path
 
-    def __init__(self, folder):
+
+class QuietServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Who does not trust our certificate goes away."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class Server:
+    """Serves `folder` on 127.0.0.1. Use `with`, or start() and stop().
+
+    certificate: a PEM file with certificate and key (make_certificate()); then it is https.
+    """
+
+    def __init__(self, folder, certificate=None):
         self.folder = pathlib.Path(folder).resolve()
         self.rules = []          # (suffix of the path, behaviour, times left or None)
         self.requests = []       # paths, in order
@@ -179,12 +203,20 @@ class Server:
         self.ranges = True       # gives parts of a file to whom asks for them
         self.stopping = threading.Event()
         self.lock = threading.Lock()
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = QuietServer(("127.0.0.1", 0), Handler)
         self.http.owner = self
         self.address = f"127.0.0.1:{self.http.server_port}"
         self.url = f"http://{self.address}"
+        if certificate:
+            self.encrypt(certificate)
         self.thread = threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True)
+
+    def encrypt(self, certificate):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # The handshake is for the thread of the connection: it must not hold up the others.
+        self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"https://{self.address}"
 
     def start(self):
         self.thread.start()

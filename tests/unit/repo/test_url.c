@@ -130,6 +130,9 @@ static const struct {
 	{ "two", "http://a:b@h.example/1 -> 'https://c:d@h.example/2?x'!",
 	  "http://h.example/1 -> 'https://h.example/2'!" },
 	{ "a sign that is no URL", "what :// is this", "what :// is this" },
+	{ "quotes and brackets in the query", "no 'https://h.example/a?s='x')y>z\"1' (IP)",
+	  "no 'https://h.example/a' (IP)" },
+	{ "and in the password", "at https://me:a'b)c@h.example/.", "at https://h.example/." },
 };
 
 static void hide_secrets(void **state _unused_)
@@ -140,6 +143,34 @@ static void hide_secrets(void **state _unused_)
 	for (size_t i = 0; i < ARRAY_SIZE(sentences); i++)
 		check_text(sentences[i].what, url_hide_secrets(sentences[i].text, arena),
 			   sentences[i].clean);
+}
+
+static const struct {
+	const char *url, *host;
+} hosts[] = {
+	{ "https://h.example", "h.example" },
+	{ "HTTPS://h.example:443/a?b", "h.example" },
+	{ "https://me:pw@h.example?b", "h.example" },
+	{ "https://me:pw@x@[::1]:8443/a", "::1" },
+	{ "https:///a", NULL },
+	{ "https://", NULL },
+	{ "https://me@/a", NULL },
+	{ "https:h.example", NULL },
+	{ "http://h.example/", NULL },
+	{ "httpsx://h.example/", NULL },
+	{ "https://h.example/a b", NULL },
+	{ "https://h.example/a\n", NULL },
+	{ "//h.example/", NULL },
+	{ "", NULL },
+};
+
+static void https_host(void **state _unused_)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		check_text(hosts[i].url, url_https_host(hosts[i].url, arena), hosts[i].host);
 }
 
 static const struct {
@@ -171,7 +202,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(join),		cmocka_unit_test(join_as_the_rfc_says),
 		cmocka_unit_test(relative),	cmocka_unit_test(for_people),
-		cmocka_unit_test(hide_secrets), cmocka_unit_test(file_path),
+		cmocka_unit_test(hide_secrets), cmocka_unit_test(https_host),
+		cmocka_unit_test(file_path),
 	};
 
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);

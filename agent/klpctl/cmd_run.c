@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * AWS Patch Manager's operations with its own parameters: a thin mapping onto what scan and install
+ * ask for. An empty value means that it was not given, for so Systems Manager passes it.
+ */
+#include "base/alloc.h"
+#include "klpctl/command.h"
+#include "klpctl/installation.h"
+#include "klpctl/shared.h"
+#include "klpctl/ssm.h"
+
+#define REBOOT_OPTION_DEFAULT "RebootIfNeeded" /* Patch Manager's */
+
+/* Nothing of a URL is shown: it may hold credentials. */
+static int check_place(const char *option, const char *value, struct err *err)
+{
+	if (!value || !strstr(value, "://") || strncasecmp(value, "https://", 8) == 0)
+		return 0;
+	if (starts_with(value, "s3://"))
+		return err_set(err, EXIT_STATUS_CONFIG,
+			       "--%s: s3:// cannot be read yet; give an https URL of the object (a "
+			       "presigned one will do) or a file of the node",
+			       option);
+	return err_set(err, EXIT_STATUS_CONFIG,
+		       "--%s: only an https URL or a file of the node can be read", option);
+}
+
+/* Before anything is done. */
+static int check(const struct options *o, bool install, struct err *err)
+{
+	if (o->baseline_override && o->install_overrides)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "--baseline-override and --install-override-list exclude each other "
+			       "(Patch Manager's error 167)");
+	if (o->baseline_override && o->baseline)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "--baseline-override and --baseline contradict each other");
+	if (check_place("baseline-override", o->baseline_override, err) < 0)
+		return -1;
+	return install ? check_place("install-override-list", o->install_overrides, err) : 0;
+}
+
+static json_t *scan_options(const struct command_call *call)
+{
+	json_t *options = client_scan_options(call->client);
+
+	if (!call->options->trigger)
+		json_object_set_new(options, "trigger", json_string("remote"));
+	if (call->options->baseline_override)
+		client_put_document(call->client, options, "baseline",
+				    call->options->baseline_override);
+	return options;
+}
+
+static int scan(struct command_call *call, struct err *err)
+{
+	const struct options *o = call->options;
+	json_auto_t *report = NULL;
+
+	if (shared_scan(call, scan_options(call), &report, err) < 0)
+		return -1;
+	if (!o->ssm || o->json != JSON_MODE_OFF) {
+		shared_show_report(call, report);
+	} else if (!o->quiet) {
+		ssm_begin(call, report);
+		ssm_end(call, report);
+	}
+	return EXIT_STATUS_OK;
+}
+
+static int install(struct command_call *call, struct err *err)
+{
+	const struct options *o = call->options;
+	const char *reboot = o->reboot_option ? o->reboot_option : REBOOT_OPTION_DEFAULT;
+	json_t *parameters =
+		json_pack("{s:o,s:s}", "options", scan_options(call), "reboot_option", reboot);
+
+	if (o->install_overrides)
+		client_put_document(call->client, parameters, "overrides", o->install_overrides);
+	return installation_run(call, parameters, err);
+}
+
+int cmd_run(struct command_call *call, struct err *err)
+{
+	const struct options *o = call->options;
+	bool is_install = streq_null(o->operation, "Install");
+
+	if (!o->operation)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "klpctl run needs --operation=Scan or --operation=Install");
+	if (check(o, is_install, err) < 0)
+		return -1;
+	return is_install ? install(call, err) : scan(call, err);
+}
