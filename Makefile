@@ -18,7 +18,8 @@
 #
 # Variables
 #   DESTDIR=  PREFIX=/usr/local  SYSCONFDIR=/etc  LIBEXECDIR=$(PREFIX)/libexec/klpd
-#   BINDIR=$(PREFIX)/bin  DATADIR=$(PREFIX)/share  MANDIR=$(DATADIR)/man
+#   BINDIR=$(PREFIX)/bin  DATADIR=$(PREFIX)/share  MANDIR=$(DATADIR)/man  LIBDIR=$(PREFIX)/lib
+#   SYSTEMD=version    of the node's systemd: units get what it can do; default: this machine's
 #   CC CFLAGS LDFLAGS PKG_CONFIG PYTHON   as usual; CFLAGS come last
 #   DEV=1              warnings are errors, ASan and UBSan (SANITIZE=address,undefined)
 #   V=1                show commands
@@ -38,6 +39,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/klpd
 BINDIR     ?= $(PREFIX)/bin
 DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
+LIBDIR     ?= $(PREFIX)/lib
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
 O          ?= build
@@ -45,6 +47,7 @@ DEPS       ?= 1
 DEV        ?= 0
 V          ?= 0
 FUZZ_TIME  ?= 60
+SYSTEMD    ?= $(or $(shell systemctl --version 2>/dev/null | awk 'NR == 1 { print int($$2) }'),219)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -103,7 +106,7 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 base     := alloc child doc err fsx log loop timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
-	    plan platform recall report snapshot window
+	    plan platform recall report snapshot spread window
 probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
@@ -194,7 +197,7 @@ c_files = $(basename $(notdir $(sort $(wildcard $(1)))))
 all: $(addprefix $(O)/,$(PROGRAMS))
 
 # Objects depend on how they are compiled: other flags, another compiler, and they are made again.
-HOW := $(CC) $(CFLAGS_repo) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+HOW := $(CC) $(CFLAGS_repo) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBEXECDIR) $(BINDIR)
 $(O)/flags: FORCE
 	@$(if $(MISSING_LIBS),echo 'klpd: headers are missing: $(MISSING_LIBS).' \
 		'Run: sh tests/bootstrap make' >&2; exit 1)
@@ -229,6 +232,11 @@ $(O)/gen/sources.inc: $(READING)
 $(O)/agent/worker/extracts.o: $(O)/gen/sources.inc
 $(O)/agent/core/builtin.o: $(O)/gen/builtin_data.inc
 $(O)/agent/ipc/idl.o: $(O)/gen/io.klpd.Agent.inc $(O)/gen/org.varlink.service.inc
+
+# Units name the programs by their installed paths.
+$(O)/systemd/%: systemd/% $(O)/flags
+	$(call say,GEN,$@)mkdir -p $(@D) && \
+		sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g; s|@BINDIR@|$(BINDIR)|g' $< >$@
 
 define folder_rules
 $(O)/$(1).a: $(call objects,$(1))
@@ -334,16 +342,27 @@ format:
 
 doc_dir  := $(DATADIR)/doc/klpd
 conf_dir := $(DATADIR)/klpd
+unit_dir := $(LIBDIR)/systemd/system
+
+# UNIT.d/NNN.conf has what systemd NNN and later can do.
+UNITS   := $(foreach k,service socket timer path,$(sort $(wildcard systemd/*.$(k))))
+DROPINS := $(foreach f,$(sort $(wildcard systemd/*.d/*.conf)),$(if \
+	$(shell test $(SYSTEMD) -ge $(basename $(notdir $(f))) && echo 1),$(f)))
 
 INSTALL = \
 	$(if $(klpctl),755:$(O)/klpctl:$(BINDIR)/klpctl) \
 	$(foreach p,$(filter-out klpctl,$(PROGRAMS)),755:$(O)/$(p):$(LIBEXECDIR)/$(p)) \
-	$(foreach f,$(wildcard conf/klpd.yaml),644:$(f):$(SYSCONFDIR)/klpd/klpd.yaml) \
+	644:conf/klpd.yaml:$(conf_dir)/klpd.yaml \
+	$(foreach f,$(UNITS) $(DROPINS),644:$(O)/$(f):$(unit_dir)/$(f:systemd/%=%)) \
+	644:systemd/klpd.sysusers:$(LIBDIR)/sysusers.d/klpd.conf \
+	644:systemd/klpd.tmpfiles:$(LIBDIR)/tmpfiles.d/klpd.conf \
+	644:systemd/klpd.preset:$(LIBDIR)/systemd/system-preset/80-klpd.preset \
+	644:systemd/klpd.catalog:$(LIBDIR)/systemd/catalog/klpd.catalog \
 	$(foreach f,$(PLATFORMS),644:$(f):$(conf_dir)/platforms/$(notdir $(f))) \
 	$(foreach f,$(BASELINES),644:$(f):$(conf_dir)/baselines/$(notdir $(f))) \
 	$(foreach f,$(DOCUMENTS),644:$(f):$(conf_dir)/ssm/$(notdir $(f))) \
 	$(foreach f,$(sort $(wildcard docs/*.schema.json)),644:$(f):$(conf_dir)/$(notdir $(f))) \
-	$(foreach f,$(sort $(wildcard docs/*.8)),644:$(f):$(MANDIR)/man8/$(notdir $(f))) \
+	$(foreach n,5 8,$(foreach f,$(sort $(wildcard docs/*.$(n))),644:$(f):$(MANDIR)/man$(n)/$(notdir $(f)))) \
 	644:README.md:$(doc_dir)/README.md \
 	644:LICENSE:$(doc_dir)/LICENSE
 
@@ -353,8 +372,11 @@ define install_one
 
 endef
 
-install: all
+# The settings of a node stay what they are.
+install: all $(addprefix $(O)/,$(UNITS) $(DROPINS))
 	$(foreach r,$(INSTALL),$(call install_one,$(r)))
+	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/klpd/klpd.yaml || \
+		install -D -m 644 conf/klpd.yaml $(DESTDIR)$(SYSCONFDIR)/klpd/klpd.yaml
 
 uninstall:
 	rm -f $(foreach r,$(INSTALL),$(DESTDIR)$(call row,3,$(r)))

@@ -8,10 +8,14 @@
  */
 
 #include "base/alloc.h"
+#include "base/fsx.h"
+#include "core/spread.h"
 #include "klpctl/command.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 
 /* What goes to the agent is JSON, and JSON is UTF-8. */
 static int check_utf8(const struct options *o, struct err *err)
@@ -30,6 +34,21 @@ static int check_utf8(const struct options *o, struct err *err)
 	return 0;
 }
 
+/* Nodes without an identity of their own go by their host name. */
+static void wait_for_moment(int64_t span)
+{
+	_cleanup_free_ char *id = NULL;
+	char host[256] = "";
+	struct timespec left = { 0 };
+	size_t len;
+
+	if (fsx_read_at(AT_FDCWD, "/etc/machine-id", 128, &id, &len) < 0 || len < 2)
+		(void)gethostname(host, sizeof(host) - 1);
+	left.tv_sec = (time_t)spread_offset(*host || !id ? host : id, span);
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
 static int run_command(const struct options *o, struct screen *screen, struct err *err)
 {
 	_cleanup_(client_freep)
@@ -41,6 +60,8 @@ static int run_command(const struct options *o, struct screen *screen, struct er
 	if (command_find(o->words, o->n_words, &row, &used, err) < 0 ||
 	    options_check_command(o, row->name, err) < 0 || check_utf8(o, err) < 0)
 		return -1;
+	if (o->spread_sec)
+		wait_for_moment(o->spread_sec);
 	client = client_new(o);
 	call = (struct command_call){ .options = o,
 				      .args = o->words + used,

@@ -144,7 +144,7 @@ static int set_duration(struct options *o, const struct option_row *row, const c
 		if (!errno && end != value && n > 0 && n <= 366 * 24 * 60 &&
 		    *end == units[i].letter && !end[1] &&
 		    n * units[i].seconds <= 366 * SEC_PER_DAY) {
-			o->duration_sec = n * units[i].seconds;
+			*(int64_t *)((char *)o + row->offset) = n * units[i].seconds;
 			return 0;
 		}
 	return err_set(
@@ -184,6 +184,8 @@ const struct option_row options_table[] = {
 	{ "refresh", 0, NULL, judge, NULL, "fetch metadata even if it is fresh", set_flag,
 	  AT(refresh) },
 	{ "trigger", 0, "WORD", judge, NULL, "who asks: manual, timer or remote", set_trigger, 0 },
+	{ "spread", 0, "DURATION", judge, ONLY("scan", "install"),
+	  "begin at this node's moment of it", set_duration, AT(spread_sec) },
 	{ "all", 'a', NULL, judge, ONLY("list"), "with what does not apply to this node", set_flag,
 	  AT(all) },
 	{ "output", 'o', "FILE", judge, ONLY("capture"), "write to FILE", set_text, AT(output) },
@@ -201,7 +203,7 @@ const struct option_row options_table[] = {
 	{ "retry-quarantined", 0, NULL, install, ONLY("install"), "also what a crash followed",
 	  set_flag, AT(retry_quarantined) },
 	{ "for", 0, "DURATION", install, ONLY("pause"), "end the pause after that time",
-	  set_duration, 0 },
+	  set_duration, AT(duration_sec) },
 
 	{ "operation", 0, "WORD", manager, ONLY("run"), "Scan or Install", set_operation, 0 },
 	{ "snapshot-id", 0, "GUID", manager, ONLY("run"), "accepted; nothing depends on it",

@@ -26,6 +26,7 @@ struct options {
 	int64_t as_of;	      /* TIME_UNSET: now */
 	int timeout_sec;      /* for the whole command */
 	int64_t duration_sec; /* of a pause; 0: without end */
+	int64_t spread_sec;   /* wait for this node's moment in so much time; 0: do not */
 	enum json_mode json;
 	bool ssm, dry_run, with_kernel, retry_quarantined;
 	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;

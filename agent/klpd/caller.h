@@ -26,7 +26,7 @@ struct caller {
 
 void caller_read(const struct varlink_call *call, const struct settings *settings,
 		 struct caller *ret);
-/* root, members of the configured group, and whoever started us. */
+/* root, members of the configured group, whoever started us, and who we are ourselves (a timer). */
 bool caller_may_change(const struct caller *caller);
 /* "root (uid 0), klpctl, pid 4711, session-3.scope"; to be freed. */
 char *caller_text(const struct caller *caller);

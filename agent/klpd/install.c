@@ -81,53 +81,65 @@ static const char *result_of(const struct job *job)
 	return has(plan, "steps") || has(plan, "loads") ? "done" : "nothing-to-do";
 }
 
-static bool has_kernel_step(const struct job *job)
+/* The package of the plan's first step, of kernels only if @kernel. */
+static const char *first_step(const struct job *job, bool kernel)
 {
 	json_t *step;
 	size_t i;
 
 	json_array_foreach(json_object_get(plan_of(job), "steps"), i, step)
 	{
-		if (streq(text_in(step, "kind"), "kernel"))
-			return true;
+		if (!kernel || streq(text_in(step, "kind"), "kernel"))
+			return text_in(step, "package");
 	}
-	return false;
+	return NULL;
 }
 
 /*
- * Whether RebootIfNeeded would reboot (semantics 1.5, R1 and R2; ruling 9: never for livepatches
- * alone). The reboot is the caller's or the operator's to make; here it is only said.
+ * What RebootIfNeeded would reboot for (semantics 1.5, R1 and R2; ruling 9: never for livepatches
+ * alone), or NULL.
  */
-static bool reboot_required(const struct job *job, json_t *report)
+static const char *needs_reboot(const struct job *job, json_t *report)
 {
-	bool if_needed = streq(text_in(job->request.ask, "reboot_option"), "RebootIfNeeded");
+	bool any = job->spec->settings->config.reboot_after_livepatch;
 	json_t *patch;
 	size_t i;
 
-	if (!if_needed)
-		return false;
-	if (has(installation(job)->outcome, "installed") &&
-	    (has_kernel_step(job) || job->spec->settings->config.reboot_after_livepatch))
-		return true;
+	if (!streq(text_in(job->request.ask, "reboot_option"), "RebootIfNeeded"))
+		return NULL;
 	json_array_foreach(json_object_get(report, "patches"), i, patch)
 	{
 		if (streq(text_in(patch, "state"), "InstalledPendingReboot"))
-			return true;
+			return text_in(patch, "title");
 	}
-	return false;
+	return has(installation(job)->outcome, "installed") ? first_step(job, !any) : NULL;
+}
+
+/*
+ * The reboot is the caller's to make (--ssm), or that of klpd-reboot.path if an operator enabled
+ * it: klpd only says so. What was installed before the last boot is never pending, so no reboot
+ * that did not help is asked for again.
+ */
+static void conclude_reboot(struct job *job, json_t *report)
+{
+	json_t *outcome = installation(job)->outcome;
+	const char *what = needs_reboot(job, report);
+
+	json_object_set_new(outcome, "reboot_required", json_boolean(what != NULL));
+	json_object_set_new(outcome, "reboot_asked",
+			    json_integer(intent_ask_reboot(job->spec->place, what != NULL)));
+	if (what && job->spec->options->wishes)
+		intent_wish_reboot(job->spec->options->wishes, what);
 }
 
 void install_conclude(struct job *job, json_t *report)
 {
 	json_t *outcome = installation(job)->outcome;
-	bool reboot = reboot_required(job, report);
 
 	json_object_set_new(outcome, "result", json_string(result_of(job)));
 	json_object_set_new(outcome, "status", json_integer(job->err.status));
 	job_set_text(outcome, "message", job->err.message);
-	json_object_set_new(outcome, "reboot_required", json_boolean(reboot));
-	json_object_set_new(outcome, "reboot_asked",
-			    json_integer(intent_ask_reboot(job->spec->place, reboot)));
+	conclude_reboot(job, report);
 	job_set_text(outcome, "asked_by", job->request.who);
 	json_object_set(report, "plan", plan_of(job));
 	json_object_set(report, "outcome", outcome);

@@ -13,6 +13,7 @@
 #define QUARANTINE "quarantine.json"
 #define REBOOT	   "reboot.json"
 #define LOCK	   "lock"
+#define WISH	   "reboot"
 
 /* Of the root; "" where there is none to ask. To be freed. */
 static char *boot_id(const struct place *place)
@@ -135,6 +136,17 @@ int64_t intent_ask_reboot(const struct place *place, bool required)
 	if (state_write(place, REBOOT, next) < 0)
 		log_warning("that a reboot was asked for cannot be written down");
 	return asked + 1;
+}
+
+void intent_wish_reboot(const char *directory, const char *what)
+{
+	_cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *text = xasprintf("%s\n", what);
+	int r = fd < 0 ? -errno : fsx_write_atomic_at(fd, WISH, text, strlen(text), 0644);
+
+	if (r < 0)
+		log_warning("the wish for a reboot cannot be left in %s: %s", directory,
+			    strerror(-r));
 }
 
 json_t *intent_quarantine(const struct place *place)

@@ -37,6 +37,8 @@ void intent_clear(const struct place *place);
  * included. 0, and counting begins anew, when none is.
  */
 int64_t intent_ask_reboot(const struct place *place, bool required);
+/* Leaves the wish for a reboot in the directory that klpd-reboot.path watches. */
+void intent_wish_reboot(const char *directory, const char *what);
 
 /* [{package, reason}]; a new reference. */
 json_t *intent_quarantine(const struct place *place);

@@ -57,6 +57,7 @@ SET_TEXT(root)
 SET_TEXT(cache_dir)
 SET_TEXT(state_dir)
 SET_TEXT(apply)
+SET_TEXT(wishes)
 SET_TEXT(config)
 SET_TEXT(kernel)
 
@@ -79,6 +80,7 @@ static const struct option_row option_rows[] = {
 	{ "cache-dir", "DIR", "where metadata is kept", set_cache_dir },
 	{ "state-dir", "DIR", "where reports are kept", set_state_dir },
 	{ "apply", "PATH", "socket of klpd-apply, instead of starting it", set_apply },
+	{ "wishes", "DIR", "leave the wish for a reboot there", set_wishes },
 	{ "config", "FILE", "configuration instead of etc/klpd/klpd.yaml", set_config },
 	{ "kernel", "RELEASE", "running kernel of a root without /proc", set_kernel },
 	{ "exit-idle", "SECONDS", "end after this time without callers and work", set_exit_idle },

@@ -16,9 +16,10 @@ struct options {
 	const char *root;		   /* "/" or the directory that stands for the machine */
 	const char *cache_dir, *state_dir; /* NULL: see klpd/place.h */
 	const char *apply;		   /* socket of klpd-apply; NULL: see klpd/applier.h */
-	const char *config;		   /* configuration file; NULL: the worker's default */
-	const char *kernel;		   /* kernel release of a root without /proc; NULL */
-	int64_t exit_idle_sec;		   /* negative: stay */
+	const char *wishes;    /* directory for the wish for a reboot; NULL: it is only reported */
+	const char *config;    /* configuration file; NULL: the worker's default */
+	const char *kernel;    /* kernel release of a root without /proc; NULL */
+	int64_t exit_idle_sec; /* negative: stay */
 	bool help, version;
 };
 

@@ -370,6 +370,19 @@ def test_a_reboot_is_asked_for_until_it_comes(node):
     assert node.json("--json=short", "history")[0]["operation"] == "Install"
 
 
+def test_a_reboot_that_did_not_help_is_not_asked_for_again(node):
+    """The boot loader starts the old kernel once more: the node would be rebooted for ever."""
+    arguments = ("--ssm", "--reboot-option=RebootIfNeeded", "--with-kernel", "install")
+    node.node.enable_service(enabled=False)
+    assert node.run(*arguments).returncode == 194
+    boot(node, al2.uname("5.10.233", "223.887.amzn2"))  # the old one
+    node.node.write("etc/kpatch-test", "REFUSE=1\n")  # nor does a livepatch cover the new one
+    after = node.run(*arguments)
+    assert after.returncode == 1, after.stdout + after.stderr  # the livepatch was refused
+    assert "reboot required" not in after.stdout
+    assert "was booted although the newer kernel" in after.stdout
+
+
 def test_a_livepatch_alone_needs_no_reboot(node):
     """Ruling 9, and AWS's rule on request."""
     assert node.run("--ssm", "--reboot-option=RebootIfNeeded", "install").returncode == 0
