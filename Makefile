@@ -100,7 +100,7 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS
 
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
-base     := alloc child doc err fsx log loop timex yaml
+base     := alloc child doc err fsx log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    plan platform recall report snapshot
