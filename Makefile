@@ -96,14 +96,15 @@ LIBS_expat   := $(call pc_libs,expat)
 LIBS_rpm     := $(call pc_libs,rpm)
 LIBS_solv    := $(call pc_libs,libsolvext libsolv)
 LIBS_repo    := $(call pc_libs,librepo glib-2.0)
+LIBS_seccomp := $(call pc_libs,libseccomp)
 LIBS_cmocka  := $(call pc_libs,cmocka)
 CFLAGS_repo  := $(call pc_cflags,librepo glib-2.0)
 
-MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo,$(if $(LIBS_$(l)),,$(l))))
+MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(if $(LIBS_$(l)),,$(l))))
 
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
-base     := alloc child doc err fsx log loop timex yaml
+base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
 	    plan platform recall report snapshot spread window
@@ -145,9 +146,10 @@ needs_worker := worker solv metadata probe codec repo/cache core base
 
 libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)
 libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
-libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml)
+libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml) $(LIBS_seccomp)
 libs_apply  := $(LIBS_rpm)
-libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson)
+libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson) \
+	       $(LIBS_seccomp)
 
 PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker klpd-apply,$(if $($(folder_of_$(p))),$(p)))
 
@@ -165,7 +167,7 @@ needs_solv     := solv metadata core base
 needs_codec    := codec core base
 needs_ipc      := ipc core base
 
-libs_base     := $(LIBS_yaml)
+libs_base     := $(LIBS_yaml) $(LIBS_seccomp)
 libs_core     := $(LIBS_yaml)
 libs_probe    := $(LIBS_yaml) $(LIBS_rpm)
 libs_repo     := $(LIBS_yaml) $(LIBS_repo) $(LIBS_jansson)

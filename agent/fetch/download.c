@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetch/download.h"
 
+#include "base/lockdown.h"
 #include "base/loop.h"
 #include "fetch/clock.h"
 
@@ -65,6 +66,15 @@ static int find_sections(struct run *run, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* Signatures are checked by a program, gpg. */
+static bool wants_signatures(const struct run *run)
+{
+	for (size_t i = 0; i < run->request->n_packages; i++)
+		if (run->sections[i]->repo_gpgcheck)
+			return true;
+	return false;
 }
 
 /* Which of them must come, and is there room for them? */
@@ -215,7 +225,8 @@ int download(struct fetch *fetch, const struct request *request,
 	_cleanup_close_ int lock = -1, folder = -1;
 	int r;
 
-	if (find_sections(&run, err) < 0)
+	if (find_sections(&run, err) < 0 ||
+	    (!wants_signatures(&run) && lockdown_forbid_programs(err) < 0))
 		return -1;
 	lock = cache_lock(fetch->cache, request->timeout * MSEC, err);
 	if (lock < 0)

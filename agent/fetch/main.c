@@ -5,6 +5,7 @@
  * One JSON object on standard input says what is wanted; progress and the result are JSON objects,
  * one a line, on standard output. See README.md in this folder. Short-lived: it fetches and exits.
  */
+#include "base/lockdown.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "fetch/documents.h"
@@ -114,7 +115,7 @@ static int fetch_all(struct fetch *fetch, struct request *request, struct arena 
 {
 	struct progress progress = { 0 };
 
-	if (read_request(arena, request, err) < 0)
+	if (lockdown_enter(LOCKDOWN_FETCH, err) < 0 || read_request(arena, request, err) < 0)
 		return -1;
 	fetch->cache_path = request->cache;
 	fetch->now = request->now;

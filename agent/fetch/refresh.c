@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetch/refresh.h"
 
+#include "base/lockdown.h"
 #include "base/loop.h"
 #include "core/match.h"
 #include "fetch/clock.h"
@@ -148,6 +149,15 @@ static void read_configuration(struct run *run)
 			pick_sections(run, (enum repo_role)role, request->roles[role].globs[i]);
 }
 
+/* Signatures are checked by a program, gpg. */
+static bool wants_signatures(const struct run *run)
+{
+	for (size_t i = 0; i < run->n_picks; i++)
+		if (run->picks[i].section->repo_gpgcheck)
+			return true;
+	return false;
+}
+
 int refresh(struct fetch *fetch, const struct request *request,
 	    const volatile sig_atomic_t *stopped, struct err *err)
 {
@@ -166,6 +176,8 @@ int refresh(struct fetch *fetch, const struct request *request,
 	run.last = last;
 	run.state = state;
 	read_configuration(&run);
+	if (!wants_signatures(&run) && lockdown_forbid_programs(err) < 0)
+		return -1;
 	for (size_t i = 0; i < run.n_picks && !*stopped; i++)
 		bring(&run, &run.picks[i], run.n_picks - i);
 	if (*stopped)

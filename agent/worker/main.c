@@ -9,6 +9,7 @@
  * exit status is the same number. It has no business on the network and changes nothing.
  */
 
+#include "base/lockdown.h"
 #include "worker/verb.h"
 
 #include <errno.h>
@@ -60,7 +61,8 @@ static int run(const char *name, json_t **ret, struct err *err)
 
 	if (!verb)
 		return err_set(err, EXIT_STATUS_USAGE, "klpd-worker: no verb is called %s", name);
-	if (read_request(s, err) < 0 || session_open(s, err) < 0)
+	if (lockdown_enter(LOCKDOWN_WORKER, err) < 0 || read_request(s, err) < 0 ||
+	    session_open(s, err) < 0)
 		return -1;
 	return verb(s, ret, err);
 }

@@ -145,7 +145,9 @@ static const char *message_of(const struct look *l, const struct activation_pack
 	const char *text = activation_message(p, &l->node, l->arena), *names = "";
 
 	if (t->total == 0 && t->unreadable)
-		return arena_printf(l->arena, "%s; only root can see which tasks are in the way",
+		return arena_printf(l->arena,
+				    "%s; which tasks are in the way cannot be seen from here: as "
+				    "root, look at /proc/*/task/*/patch_state",
 				    text);
 	if (t->total == 0)
 		return text;

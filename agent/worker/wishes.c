@@ -2,6 +2,7 @@
 #include "worker/wishes.h"
 
 #include "base/fsx.h"
+#include "base/meminfo.h"
 #include "core/recall.h"
 
 #include <fcntl.h>
@@ -72,17 +73,14 @@ static int64_t disk_free(const struct session *s, const char *path)
 	return (int64_t)st.f_bavail * (int64_t)st.f_frsize;
 }
 
-/* MemAvailable of the running kernel: 3.14 and later. */
 static int64_t memory_free(const struct session *s)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *line;
 	size_t len;
 
-	if (fsx_read_at(s->root, "proc/meminfo", 65536, &text, &len) < 0)
+	if (fsx_read_at(s->root, "proc/meminfo", MEMINFO_BYTES_MAX, &text, &len) < 0)
 		return -1;
-	line = strstr(text, "MemAvailable:");
-	return line ? strtoll(line + strlen("MemAvailable:"), NULL, 10) * 1024 : -1;
+	return meminfo_available(text);
 }
 
 struct plan_limits wishes_limits(const struct session *s)
