@@ -222,13 +222,30 @@ static int lower_limits(enum lockdown_program program, struct err *err)
 	return 0;
 }
 
-/* Root's too: files are then read and written as anybody would with that user id. */
+static bool has_capabilities(struct __user_cap_header_struct *header)
+{
+	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, header, now) < 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(now); i++)
+		if (now[i].effective | now[i].permitted | now[i].inheritable)
+			return true;
+	return false;
+}
+
+/*
+ * Root's too: files are then read and written as anybody would with that user id. As a service
+ * there are none to drop, and the call is not ours to make.
+ */
 static int drop_capabilities(enum lockdown_program program, struct err *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	unsigned long cap = 0;
 
+	if (!has_capabilities(&header))
+		return 0;
 	while (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) ==
 	       0) /* until EINVAL; EPERM: we never had any */
 		cap++;

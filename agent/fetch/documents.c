@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetch/documents.h"
 
+#include "base/lockdown.h"
 #include "base/loop.h"
 #include "fetch/clock.h"
 
@@ -45,7 +46,8 @@ int documents(struct fetch *fetch, const struct request *request,
 	_cleanup_close_ int lock = cache_lock(fetch->cache, request->timeout * MSEC, err);
 	int r = 0;
 
-	if (lock < 0 || fetch_make_scratch(fetch->cache_path, err) < 0)
+	if (lock < 0 || fetch_make_scratch(fetch->cache_path, err) < 0 ||
+	    lockdown_forbid_programs(err) < 0)
 		return -1;
 	clock_start(deadline - loop_now());
 	for (size_t i = 0; i < request->n_documents && r == 0; i++)
