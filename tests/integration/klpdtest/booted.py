@@ -76,7 +76,7 @@ class Booted:
 
     def prepare(self):
         """klpd installed, users, what systemd wants to find."""
-        for name in ("dev", "usr", "tmp", "run", "root", "var/log/journal", "var/tmp", "home/somebody"):
+        for name in ("boot", "dev", "usr", "tmp", "run", "root", "var/log/journal", "var/tmp", "home/somebody"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for name in ("tmp", "var/tmp"):
             (self.root / name).chmod(0o1777)
