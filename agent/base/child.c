@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -115,20 +116,31 @@ static void shut_other_files(void)
 		closedir(dir);
 }
 
-/* Between fork and exec, in a copy of a process with one thread. Reports errno by @report_fd. */
-static _noreturn_ void become(const char *const *argv, char **env, const int fds[3], int report_fd,
-			      pid_t parent)
+static bool take_user(const struct child_spec *spec)
 {
+	if (!spec->as_user || spec->uid == geteuid())
+		return true;
+	return setgroups(0, NULL) == 0 && setgid(spec->gid) == 0 && setuid(spec->uid) == 0;
+}
+
+/* Between fork and exec, in a copy of a process with one thread. Reports errno by @report_fd. */
+static _noreturn_ void become(const struct child_spec *spec, char **env, const int fds[3],
+			      int report_fd, pid_t parent)
+{
+	const char *const *argv = spec->argv;
 	int error;
 
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent) /* it died before the line above could help */
+	if (!take_user(spec))
+		goto failed;
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* after that: a new user clears it */
+	if (getppid() != parent)	  /* it died before the line above could help */
 		_exit(EXIT_EXEC_FAILED);
 	default_signals();
 	shut_other_files();
 	if (dup2(fds[0], 0) == 0 && dup2(fds[1], 1) == 1 && dup2(fds[2], 2) == 2)
 		execve(argv[0], (char *const *)argv, env);
+failed:
 	error = errno;
 	(void)!write(report_fd, &error, sizeof(error));
 	_exit(EXIT_EXEC_FAILED);
@@ -177,7 +189,7 @@ static int start(struct child *child, const int fds[3], const struct child_spec 
 		return errno;
 	}
 	if (child->pid == 0)
-		become(spec->argv, env, fds, report[1], parent);
+		become(spec, env, fds, report[1], parent);
 	setpgid(child->pid, child->pid); /* also here: whoever comes first */
 	close(TAKE_FD(report[1]));
 	do {

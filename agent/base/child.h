@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "base/loop.h"
 
+#include <sys/types.h>
+
 /* The last bytes of stderr that are kept for messages. */
 #define CHILD_ERRORS_MAX ((size_t)4096)
 /* The longest line that a child with @on_line may write. */
@@ -47,7 +49,11 @@ struct child_spec {
 	bool finishes;	       /* it is never killed: child_free() lets it go on */
 	size_t output_max;     /* bytes of stdout; ignored with @on_line */
 	int64_t deadline_msec; /* from now; LOOP_TIMER_OFF: none */
-	bool proxy;	       /* let the proxy variables of our environment through */
+	/* The program runs as that user, without other groups, if that is not who we are. */
+	bool as_user;
+	uid_t uid;
+	gid_t gid;
+	bool proxy; /* let the proxy variables of our environment through */
 	/* NULL, or gets each complete line of stdout, without its newline; may not free the child.
 	 */
 	void (*on_line)(const char *line, size_t len, void *userdata);

@@ -34,6 +34,7 @@ int intent_lock(const struct place *place, struct err *err)
 
 	if (fd < 0)
 		return err_set_errno(err, EXIT_STATUS_IO, errno, "%s/" LOCK, place->state);
+	state_adopt(place->state_fd, fd);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, EXIT_STATUS_TEMPFAIL,
 			       "another agent is installing on this node; try again when it has "

@@ -210,6 +210,9 @@ enum job_event job_run(struct job *job, struct tool_spec spec,
 
 	job->after = after;
 	spec.deadline_msec = deadline_msec(job);
+	spec.as_user = geteuid() == 0;
+	spec.uid = job->spec->place->owner;
+	spec.gid = job->spec->place->owner_group;
 	spec.on_done = on_ended;
 	spec.userdata = job;
 	job_tell(job, json_pack("{s:s}", "phase", jobtable_name(job->state)));

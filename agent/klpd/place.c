@@ -87,6 +87,13 @@ static int open_named(const char *path, char **ret_path, int *ret_fd, bool *ret_
 	return 0;
 }
 
+static bool is_ours(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid();
+}
+
 static int open_below_root(struct place *place, const char *path, char **ret_path, int *ret_fd,
 			   bool *ret_made)
 {
@@ -95,6 +102,10 @@ static int open_below_root(struct place *place, const char *path, char **ret_pat
 
 	if (fd < 0)
 		return fd;
+	if (!place->running_system && !is_ours(fd)) {
+		close(fd);
+		return -EACCES;
+	}
 	*ret_path = xasprintf("%s/%s", place->running_system ? "" : place->root, path);
 	*ret_fd = fd;
 	return 0;
@@ -155,6 +166,7 @@ static int open_directory(struct place *place, const char *named, const char *be
 int place_open(const struct options *options, struct place *ret, struct err *err)
 {
 	struct place place = PLACE_INIT;
+	struct stat st;
 
 	if (open_root(options->root, &place, err) < 0 ||
 	    open_directory(&place, options->cache_dir, "var/cache/klpd", "cache", &place.cache,
@@ -163,6 +175,10 @@ int place_open(const struct options *options, struct place *ret, struct err *err
 			   &place.state_fd, &place.state_made, err) < 0) {
 		place_close(&place);
 		return -1;
+	}
+	if (fstat(place.cache_fd, &st) == 0) {
+		place.owner = st.st_uid;
+		place.owner_group = st.st_gid;
 	}
 	*ret = place;
 	return 0;

@@ -8,7 +8,11 @@
  *   ROOT/var/lib/klpd          reports (klpd/store.h)
  *   $XDG_CACHE_HOME/klpd/ROOT-ESCAPED/{cache,state}   both, for who may not write there
  *
- * Below a root other than "/" no symbolic link is followed: nothing is ever written outside it.
+ * Below a root other than "/" no symbolic link is followed: nothing is ever written outside it; and
+ * a directory of another user's is not used, for it belongs to the agent of that system.
+ *
+ * On the machine itself the cache may belong to the service's user while root starts an agent of
+ * his own: whoever fetches and parses then runs as that user, who is less than root (`owner`).
  */
 
 #include "klpd/options.h"
@@ -18,6 +22,8 @@ struct place {
 	int root_fd;
 	char *cache, *state; /* absolute */
 	int cache_fd, state_fd;
+	uid_t owner; /* of the cache */
+	gid_t owner_group;
 	bool cache_made, state_made; /* the directory was not there before */
 	bool running_system;	     /* the root is the machine we run on */
 };

@@ -3,6 +3,9 @@
 
 #include "base/fsx.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define MODE	  0644
 #define BYTES_MAX ((size_t)1024 * 1024)
 
@@ -21,6 +24,14 @@ int state_write(const struct place *place, const char *name, json_t *json)
 	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(1));
 
 	return fsx_write_atomic_at(place->state_fd, name, text, strlen(text), MODE);
+}
+
+void state_adopt(int state_fd, int fd)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && fstat(state_fd, &st) == 0 && st.st_uid != 0)
+		(void)!fchown(fd, st.st_uid, st.st_gid);
 }
 
 const char *state_text(json_t *object, const char *key)

@@ -16,6 +16,9 @@ json_t *state_read(const struct place *place, const char *name);
 /* 0 or -errno. */
 _must_check_ int state_write(const struct place *place, const char *name, json_t *json);
 
+/* Gives @fd, made by us in the state directory, to that directory's owner, if we are root. */
+void state_adopt(int state_fd, int fd);
+
 /* Members of an object (may be NULL): a text or "", a time or TIME_UNSET. */
 const char *state_text(json_t *object, const char *key);
 int64_t state_time_of(json_t *object, const char *key);

@@ -5,6 +5,7 @@
 #include "base/timex.h"
 #include "ipc/frame.h"
 #include "klpd/place.h"
+#include "klpd/state.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -85,6 +86,8 @@ static int open_folder(int state_fd, const char *name, bool make)
 	if (make && mkdirat(state_fd, name, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(state_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && make)
+		state_adopt(state_fd, fd);
 	return fd < 0 ? -errno : fd;
 }
 

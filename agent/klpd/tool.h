@@ -28,6 +28,9 @@ struct tool_spec {
 	const char *verb;    /* its argument; NULL: none */
 	json_t *request;     /* consumed by tool_start() */
 	int64_t deadline_msec;
+	bool as_user; /* as child_spec has them */
+	uid_t uid;
+	gid_t gid;
 	bool proxy; /* the program goes to the network: let the proxy variables through */
 	/* NULL, or gets each object of a program that writes several, one a line; the last too. */
 	void (*on_progress)(json_t *object, void *userdata);

@@ -119,6 +119,23 @@ def test_from_missing_to_active(node):
     assert set(owners.split()) == {"klpd"}
 
 
+def test_root_without_the_service(node):
+    """klpctl --direct: what parses is not root even then, and what it leaves is the service's."""
+    node.machine.run("systemctl", "stop", "klpd.socket", "klpd.service", "klpd-apply.socket", check=True)
+    node.machine.sh("for f in sys/kernel/osrelease sys/kernel/version sys/kernel/random/boot_id stat; do "
+                    "mount --bind /fakeproc/$f /proc/$f; done")
+    watch = node.machine.popen("sh", "-c", "for i in $(seq 200); do ps -eo user,comm --no-headers | grep klpd; "
+                               "sleep 0.01; done")
+    assert node.json("install", "--direct")["outcome"]["result"] == "done"
+    seen = {tuple(line.split()) for line in watch.communicate()[0].splitlines()}
+    assert {("klpd", "klpd-worker"), ("root", "klpd")} <= seen
+    assert not {("root", "klpd-worker"), ("root", "klpd-fetch")} & seen
+    node.machine.run("systemctl", "start", "klpd.socket", "klpd-apply.socket", check=True)
+    assert node.json("install")["outcome"]["result"] == "nothing-to-do"
+    assert node.json("scan", "--refresh")["compliance"]["overall"] == "COMPLIANT"
+    assert node.history() == ["Scan", "Install", "Install"]
+
+
 def test_what_runs_is_locked_down(node, served):
     served.on("repomd.xml", servers.slow(3), times=3)
     scan = node.machine.popen("klpctl", "scan")
@@ -347,6 +364,7 @@ def test_stopped_before_anything_was_changed(node, served, phase, file):
     served.on(file, servers.slow(20))
     status, output, errors = stop_in(node, phase)
     assert (status, output, errors) == (75, "", "klpctl: klpd is being stopped; try again\n")
+    served.on(file, None)
     assert node.installed() == [f"{NAME}-1.0-0.amzn2.x86_64"] and node.history() == []
     assert node.json("install")["outcome"]["result"] == "done"
 
