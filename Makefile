@@ -114,9 +114,9 @@ metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
-klpctl   := client cmd_baseline cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
-	    cmd_kernel cmd_list cmd_pause cmd_run cmd_scan cmd_status cmd_verify command installation main options \
-	    outcome pick progress screen shared ssm table view
+klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
+	    cmd_kernel cmd_list cmd_pause cmd_run cmd_scan cmd_status cmd_verify command fleet installation main \
+	    options outcome pick progress screen shared ssh ssm table view
 klpd     := actions announce applier caller finish hold install intent job jobs journal main methods options \
 	    place scan service settings state store tool
 fetch    := clock documents download main refresh request
@@ -303,7 +303,7 @@ check-now: all $(UNIT_TESTS) $(UNIT_DUMPS) $(REPLAYS)
 	$(Q)$(RUN) --unit $(UNIT_TESTS) --replay $(REPLAYS) --scenarios --pytest 'not root'
 
 check-root:
-	$(call with_deps,check) check-root-now
+	$(call with_deps,service) check-root-now
 
 check-root-now: all $(UNIT_DUMPS)
 	$(Q)$(RUN) --pytest root

@@ -139,7 +139,7 @@ static _noreturn_ void become(const struct child_spec *spec, char **env, const i
 	default_signals();
 	shut_other_files();
 	if (dup2(fds[0], 0) == 0 && dup2(fds[1], 1) == 1 && dup2(fds[2], 2) == 2)
-		execve(argv[0], (char *const *)argv, env);
+		execve(argv[0], (char *const *)argv, spec->our_environment ? environ : env);
 failed:
 	error = errno;
 	(void)!write(report_fd, &error, sizeof(error));

@@ -53,7 +53,8 @@ struct child_spec {
 	bool as_user;
 	uid_t uid;
 	gid_t gid;
-	bool proxy; /* let the proxy variables of our environment through */
+	bool our_environment; /* instead of a clean one */
+	bool proxy;	      /* let the proxy variables of our environment through */
 	/* NULL, or gets each complete line of stdout, without its newline; may not free the child.
 	 */
 	void (*on_line)(const char *line, size_t len, void *userdata);

@@ -14,7 +14,11 @@
 #define FRAME_REPLY_MAX	  ((size_t)8 * 1024 * 1024) /* bytes of one reply, without its NUL */
 /* Replies a slow reader may leave unread before it is dropped: the largest, and its progress. */
 #define FRAME_QUEUE_MAX	      (FRAME_REPLY_MAX + (size_t)64 * 1024)
-#define FRAME_CONNECTIONS_MAX 16 /* more wait in the kernel's queue until one closes */
+#define FRAME_CONNECTIONS_MAX 16 /* more wait in the kernel's queue until there is room */
+/* Of them for one user who is neither root nor us; what he opens beyond is closed. */
+#define FRAME_CONNECTIONS_PER_USER 6
+/* Who has been silent for so long makes room when others wait. */
+#define FRAME_SILENT_MSEC 1000
 /* Time for a client to complete a request, or to take some bytes of a reply. */
 #define FRAME_IDLE_MSEC 30000
 

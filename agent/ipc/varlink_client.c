@@ -66,7 +66,7 @@ void varlink_client_free(struct varlink_client *client)
 	free(client);
 }
 
-int varlink_client_connect(const char *path, struct varlink_client **ret, struct err *err)
+int varlink_connect(const char *path, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -1;
@@ -87,7 +87,16 @@ int varlink_client_connect(const char *path, struct varlink_client **ret, struct
 		return err_set_errno(err, EXIT_STATUS_UNAVAILABLE, errno, "cannot connect to %s",
 				     path);
 	}
-	*ret = varlink_client_from_fd(TAKE_FD(fd));
+	return TAKE_FD(fd);
+}
+
+int varlink_client_connect(const char *path, struct varlink_client **ret, struct err *err)
+{
+	int fd = varlink_connect(path, err);
+
+	if (fd < 0)
+		return -1;
+	*ret = varlink_client_from_fd(fd);
 	return 0;
 }
 

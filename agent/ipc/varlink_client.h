@@ -16,7 +16,9 @@
 
 struct varlink_client;
 
-/* Connects to the socket at @path: 0, or -1 with @err naming the path and what to do. */
+/* Connects to the socket at @path: a descriptor, or -1 with @err naming the path and what to do. */
+_must_check_ int varlink_connect(const char *path, struct err *err);
+/* The same, for a client: 0, or -1 with @err. */
 _must_check_ int varlink_client_connect(const char *path, struct varlink_client **ret,
 					struct err *err);
 /* Speaks on the connected stream socket @fd, which is consumed. */

@@ -48,6 +48,8 @@ struct connection {
 	struct frame_reader in;
 	struct frame_queue out;
 	struct varlink_call *call;
+	uid_t uid;     /* of the peer; not of a trusted one */
+	int64_t since; /* when WAIT_REQUEST began (loop_now()) */
 	bool trusted;
 	bool resume; /* a call ended: look for the next request */
 	bool broken; /* close at the next opportunity */
@@ -67,6 +69,7 @@ struct varlink_server {
 	struct connection *connections;
 	size_t n_connections;
 	struct listener *listeners;
+	struct loop_timer *room; /* somebody has been silent for long enough */
 };
 
 struct varlink_call {
@@ -83,6 +86,8 @@ static size_t n_waiting(const struct connection *c)
 	return frame_waiting(&c->out, &bytes);
 }
 
+static void listen_if_room(struct varlink_server *server);
+
 /* Follows a change of what the connection waits for. @moved: bytes were taken. */
 static void settle(struct connection *c, bool moved)
 {
@@ -92,6 +97,10 @@ static void settle(struct connection *c, bool moved)
 	enum wait before = c->wait;
 
 	c->wait = n_waiting(c) ? WAIT_DRAIN : c->call ? WAIT_CALL : WAIT_REQUEST;
+	if (c->wait == WAIT_REQUEST && (c->wait != before || moved)) {
+		c->since = loop_now();
+		listen_if_room(c->server);
+	}
 	/* After a call the next request may be here already: being writable wakes us for it. */
 	loop_io_set(c->io, events[c->wait] | (c->resume ? EPOLLOUT : 0));
 	if (c->broken)
@@ -102,10 +111,25 @@ static void settle(struct connection *c, bool moved)
 		loop_timer_set(c->timer, c->server->spec.idle_msec);
 }
 
+/* Who has waited longest for a request to come; NULL: all are at work, or trusted. */
+static struct connection *most_silent(const struct varlink_server *server)
+{
+	struct connection *found = NULL;
+
+	for (struct connection *c = server->connections; c; c = c->next)
+		if (c->wait == WAIT_REQUEST && !c->trusted && (!found || c->since < found->since))
+			found = c;
+	return found;
+}
+
 static void listen_if_room(struct varlink_server *server)
 {
-	bool room = server->n_connections < FRAME_CONNECTIONS_MAX;
+	const struct connection *silent = most_silent(server);
+	int64_t left = silent ? silent->since + FRAME_SILENT_MSEC - loop_now() : 0;
+	bool full = server->n_connections >= FRAME_CONNECTIONS_MAX;
+	bool room = !full || (silent && left <= 0);
 
+	loop_timer_set(server->room, full && left > 0 ? left : LOOP_TIMER_OFF);
 	for (struct listener *l = server->listeners; l; l = l->next)
 		loop_io_set(l->io, room ? EPOLLIN : 0);
 }
@@ -330,6 +354,25 @@ static void on_ready(uint32_t events, void *userdata)
 		settle(c, moved);
 }
 
+static void on_room(void *userdata)
+{
+	listen_if_room(userdata);
+}
+
+static size_t n_of_user(const struct varlink_server *server, uid_t uid)
+{
+	size_t n = 0;
+
+	for (const struct connection *c = server->connections; c; c = c->next)
+		n += !c->trusted && c->uid == uid;
+	return n;
+}
+
+static bool has_too_many(const struct varlink_server *server, uid_t uid)
+{
+	return uid != 0 && uid != geteuid() && n_of_user(server, uid) >= FRAME_CONNECTIONS_PER_USER;
+}
+
 static int connect_peer(struct varlink_server *server, int fd, bool trusted, struct err *err)
 {
 	_cleanup_(connection_freep)
@@ -338,6 +381,7 @@ static int connect_peer(struct varlink_server *server, int fd, bool trusted, str
 	c->fd = fd;
 	c->server = server;
 	c->trusted = trusted;
+	c->since = loop_now();
 	frame_reader_init(&c->in, FRAME_REQUEST_MAX);
 	frame_queue_init(&c->out, FRAME_QUEUE_MAX);
 	if (loop_io_new(server->loop, fd, EPOLLIN, on_ready, c, &c->io, err) < 0)
@@ -369,10 +413,28 @@ int varlink_server_add(struct varlink_server *server, int fd, struct err *err)
 static void on_connect(uint32_t events _unused_, void *userdata)
 {
 	struct listener *l = userdata;
-	int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct varlink_server *server = l->server;
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(cred);
+	int fd;
 
-	if (fd >= 0) /* consumed also when it cannot be served */
-		(void)!connect_peer(l->server, fd, false, NULL);
+	if (server->n_connections >= FRAME_CONNECTIONS_MAX) {
+		struct connection *silent = most_silent(server);
+
+		if (!silent)
+			return;
+		disconnect(silent);
+	}
+	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0) /* he has thought better of it */
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    has_too_many(server, cred.uid)) {
+		close(fd);
+		return;
+	}
+	if (connect_peer(server, fd, false, NULL) == 0) /* @fd is consumed in any case */
+		server->connections->uid = cred.uid;
 }
 
 static void listener_free(struct listener *l)
@@ -475,6 +537,7 @@ struct varlink_server *varlink_server_new(struct loop *loop, const struct varlin
 
 	server->loop = loop;
 	server->spec = *spec;
+	server->room = loop_timer_new(loop, on_room, server);
 	return server;
 }
 
@@ -491,6 +554,7 @@ void varlink_server_free(struct varlink_server *server)
 		next = l->next;
 		listener_free(l);
 	}
+	loop_timer_free(server->room);
 	free(server);
 }
 

@@ -6,6 +6,7 @@
 #include "ipc/varlink_client.h"
 #include "klpctl/progress.h"
 #include "klpctl/screen.h"
+#include "klpctl/ssh.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +20,17 @@
 #define DOCUMENT_MAX ((size_t)32 * 1024)
 #define AGENT_FD     3 /* the number that the private agent's end of the socket gets */
 
+/* Exit statuses of ssh(1) itself and of a shell that does not find a program. */
+#define SSH_FAILED	255
+#define SHELL_NOT_FOUND 127
+
 struct client {
 	const struct options *options;
 	const char *config;
 	bool private_agent;
 	struct err err;			/* what the next call fails with */
 	struct varlink_client *varlink; /* NULL: not yet */
-	pid_t pid;			/* of the private agent; 0: none */
+	pid_t pid;			/* of the private agent or ssh; 0: none */
 	FILE *said;			/* its stderr: a file, so that it never waits for us */
 };
 
@@ -54,12 +59,14 @@ static int reap(struct client *client)
 	return status;
 }
 
-/* A line of the agent's without what marks its urgency and origin ("<3>klpd: "). */
+/* A line without what marks its urgency and origin ("<3>klpd: ", and "klpctl: " of a bridge). */
 static char *strip_line(char *line)
 {
-	line[strcspn(line, "\n")] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
 	if (line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>')
 		line += 3;
+	if (starts_with(line, "klpctl: "))
+		return line + strlen("klpctl: ");
 	return starts_with(line, "klpd: ") ? line + strlen("klpd: ") : line;
 }
 
@@ -154,72 +161,101 @@ static void free_arguments(struct agent_arguments *a)
 		free(a->owned[i]);
 }
 
-static int spawn(const char *path, const char *const *argv, int fd, FILE *said, pid_t *ret)
+/* Starts @argv with @actions; its stderr goes to a file of ours. 0 or an errno. */
+static int spawn(struct client *client, const char *const *argv,
+		 posix_spawn_file_actions_t *actions)
 {
-	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t pipe;
 	int r;
 
+	client->said = tmpfile();
+	if (client->said)
+		fcntl(fileno(client->said), F_SETFD, FD_CLOEXEC);
+	if (client->said)
+		posix_spawn_file_actions_adddup2(actions, fileno(client->said), STDERR_FILENO);
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
-	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
-	/* In this order: the socket may not take the place of the file before that is in its own.
-	 */
-	if (said)
-		posix_spawn_file_actions_adddup2(&actions, fileno(said), STDERR_FILENO);
-	/* stdout is for the answer only. */
-	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, fd, AGENT_FD);
 	posix_spawnattr_setsigdefault(&attributes, &pipe);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn(ret, path, &actions, &attributes, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	r = posix_spawnp(&client->pid, argv[0], actions, &attributes, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attributes);
+	if (r)
+		client->pid = 0;
 	return r;
+}
+
+/*
+ * A socket to a program that is to be started; @ret_theirs is its end, not AGENT_FD itself, since
+ * dup2() to the same number would leave it close-on-exec.
+ */
+static int make_pair(struct client *client, int *ret_theirs, struct err *err)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno, "cannot make a socket");
+	client->varlink = varlink_client_from_fd(fds[0]);
+	*ret_theirs = fcntl(fds[1], F_DUPFD_CLOEXEC, AGENT_FD + 1);
+	close(fds[1]);
+	return *ret_theirs < 0 ? err_set_errno(err, EXIT_STATUS_IO, EMFILE, "cannot make a socket")
+			       : 0;
+}
+
+static int start_ssh(struct client *client, struct err *err)
+{
+	_cleanup_(ssh_commandp_free)
+	char **argv = ssh_command(client->options->hosts);
+	_cleanup_close_ int theirs = -1;
+	posix_spawn_file_actions_t actions;
+	int r;
+
+	if (make_pair(client, &theirs, err) < 0)
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, theirs, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, theirs, STDOUT_FILENO);
+	r = spawn(client, (const char *const *)argv, &actions);
+	posix_spawn_file_actions_destroy(&actions);
+	return r ? err_set_errno(err, EXIT_STATUS_UNAVAILABLE, r, "cannot start %s", argv[0]) : 0;
 }
 
 static int start_agent(struct client *client, struct err *err)
 {
 	const struct options *o = client->options;
 	_cleanup_free_ char *path = find_agent();
-	_cleanup_close_ int agent_fd = -1;
+	_cleanup_close_ int theirs = -1;
 	_cleanup_(free_arguments)
 	struct agent_arguments a = { .argv = { path }, .n = 1 };
-	int fds[2], r;
+	posix_spawn_file_actions_t actions;
+	int r;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return err_set_errno(err, EXIT_STATUS_IO, errno, "cannot make a socket");
-	client->varlink = varlink_client_from_fd(fds[0]);
-	/* Not AGENT_FD itself: dup2() to the same number would leave it close-on-exec. */
-	agent_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, AGENT_FD + 1);
-	r = errno;
-	close(fds[1]);
-	if (agent_fd < 0)
-		return err_set_errno(err, EXIT_STATUS_IO, r, "cannot make a socket");
-
+	if (make_pair(client, &theirs, err) < 0)
+		return -1;
 	add_argument(&a, "fd", "3");
 	add_argument(&a, "root", o->root);
 	add_argument(&a, "config", client->config);
 	add_argument(&a, "kernel", o->kernel);
 	add_argument(&a, "cache-dir", o->cache_dir);
 	add_argument(&a, "state-dir", o->state_dir);
-	client->said = tmpfile();
-	if (client->said)
-		fcntl(fileno(client->said), F_SETFD, FD_CLOEXEC);
-	r = spawn(path, a.argv, agent_fd, client->said, &client->pid);
-	if (r == 0)
-		return 0;
-	client->pid = 0;
-	return err_set_errno(err, EXIT_STATUS_SOFTWARE, r, "cannot start %s", path);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	/* stdout is for the answer only */
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, theirs, AGENT_FD);
+	r = spawn(client, a.argv, &actions);
+	posix_spawn_file_actions_destroy(&actions);
+	return r ? err_set_errno(err, EXIT_STATUS_SOFTWARE, r, "cannot start %s", path) : 0;
 }
 
-/* A private agent that ended instead of answering: how it ended says more than the closed socket.
+/*
+ * The program at the other end ended instead of answering: how it ended says more than the closed
+ * socket.
  */
 static int explain_end(struct client *client, struct err *err)
 {
+	const char *host = client->options->hosts, *program = host ? "ssh" : "klpd";
 	_cleanup_free_ char *last = NULL;
 	int status;
 
@@ -230,11 +266,18 @@ static int explain_end(struct client *client, struct err *err)
 		return -1;
 	pass_on(client, &last);
 	if (WIFSIGNALED(status))
-		return err_set(err, EXIT_STATUS_SOFTWARE, "klpd was killed by signal %d (%s)",
-			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return err_set(err, EXIT_STATUS_SOFTWARE, "%s was killed by signal %d (%s)",
+			       program, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SSH_FAILED && host)
+		return err_set(err, EXIT_STATUS_UNAVAILABLE, "%s cannot be reached: %s", host,
+			       last ? last : "ssh says nothing");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SHELL_NOT_FOUND && host)
+		return err_set(err, EXIT_STATUS_UNAVAILABLE, "%s has no klpctl: %s", host,
+			       last ? last : "install klpd there");
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		return err_set(err, WEXITSTATUS(status), "%s",
-			       last ? last : "klpd failed to start");
+		return err_set(err, WEXITSTATUS(status), "%s%s%s", host ? host : "",
+			       host ? ": " : "",
+			       last ? last : "the program at the other end failed to start");
 	return -1;
 }
 
@@ -246,6 +289,8 @@ static int reach(struct client *client, struct err *err)
 
 	if (client->varlink)
 		return 0;
+	if (client->options->hosts)
+		return start_ssh(client, err);
 	if (client->private_agent)
 		return start_agent(client, err);
 	return varlink_client_connect(path ? path : VARLINK_AGENT_SOCKET, &client->varlink, err);
@@ -348,7 +393,8 @@ json_t *client_scan_options(struct client *client)
 		json_object_set_new(json, "cached", json_true());
 	if (o->refresh)
 		json_object_set_new(json, "refresh", json_true());
-	if (o->trigger)
-		json_object_set_new(json, "trigger", json_string(o->trigger));
+	if (o->trigger || o->hosts)
+		json_object_set_new(json, "trigger",
+				    json_string(o->trigger ? o->trigger : "remote"));
 	return json;
 }

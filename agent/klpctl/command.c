@@ -10,18 +10,19 @@ static const char look[] = "Look and judge", change[] = "Change the node", why[]
 		  settings[] = "Settings", replay[] = "Capture and replay";
 
 const struct command_row command_table[] = {
-	{ "scan", "", 0, 0, look, "look at the node, judge, show the report", cmd_scan },
-	{ "check", "", 0, 0, look, "the same for scripts: see the exit status", cmd_check },
-	{ "status", "", 0, 0, look, "the latest report in short", cmd_status },
+	{ "scan", "", 0, 0, look, "look at the node, judge, show the report", cmd_scan, true },
+	{ "check", "", 0, 0, look, "the same for scripts: see the exit status", cmd_check, true },
+	{ "status", "", 0, 0, look, "the latest report in short", cmd_status, true },
 	{ "list", "", 0, 0, look, "its patches, and what is held", cmd_list },
 	{ "kernel", "", 0, 0, look, "support window, coverage, reboot", cmd_kernel },
 	{ "history", "[ID]", 0, 1, look, "earlier reports, or one of them", cmd_history },
-	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install },
-	{ "run", "", 0, 0, change, "scan or install by Patch Manager's parameters", cmd_run },
-	{ "verify", "", 0, 0, change, "does the kernel run what is installed", cmd_verify },
-	{ "cancel", "", 0, 0, change, "end what runs, if it has changed nothing yet", cmd_cancel },
-	{ "pause", "[REASON]", 0, 1, change, "no changes by klpd from now on", cmd_pause },
-	{ "resume", "", 0, 0, change, "end a pause", cmd_resume },
+	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install, true },
+	{ "run", "", 0, 0, change, "scan or install by Patch Manager's parameters", cmd_run, true },
+	{ "verify", "", 0, 0, change, "does the kernel run what is installed", cmd_verify, true },
+	{ "cancel", "", 0, 0, change, "end what runs, if it has changed nothing yet", cmd_cancel,
+	  true },
+	{ "pause", "[REASON]", 0, 1, change, "no changes by klpd from now on", cmd_pause, true },
+	{ "resume", "", 0, 0, change, "end a pause", cmd_resume, true },
 	{ "explain", "PACKAGE", 1, 1, why, "why it is installed, missing or held", cmd_explain },
 	{ "cve", "CVE", 1, 1, why, "is it fixed in what runs", cmd_cve },
 	{ "baseline show", "[FILE|NAME]", 0, 1, settings, "a baseline as it is understood",
@@ -33,6 +34,8 @@ const struct command_row command_table[] = {
 	  cmd_check_config },
 	{ "capture", "", 0, 0, replay, "write all that judging needs as JSON", cmd_capture },
 	{ "evaluate", "SNAPSHOT", 1, 1, replay, "judge what capture wrote", cmd_evaluate },
+	{ "bridge", "", 0, 0, settings, "carry calls from standard input to the agent",
+	  cmd_bridge },
 	{ NULL },
 };
 

@@ -25,6 +25,7 @@ struct command_row {
 	const char *group, *text;
 	/* Exit status, or -1 with @err. What it prints goes to the screen. */
 	int (*run)(struct command_call *call, struct err *err);
+	bool fleet; /* it can be asked of several hosts at once: its answer fits a line */
 };
 
 /* All commands in the order of --help; the last has a NULL name. */
@@ -45,6 +46,7 @@ int cmd_scan(struct command_call *call, struct err *err);
 int cmd_install(struct command_call *call, struct err *err);
 int cmd_run(struct command_call *call, struct err *err);
 int cmd_verify(struct command_call *call, struct err *err);
+int cmd_bridge(struct command_call *call, struct err *err);
 int cmd_cancel(struct command_call *call, struct err *err);
 int cmd_pause(struct command_call *call, struct err *err);
 int cmd_resume(struct command_call *call, struct err *err);

@@ -11,6 +11,8 @@
 #include "base/fsx.h"
 #include "core/spread.h"
 #include "klpctl/command.h"
+#include "klpctl/fleet.h"
+#include "klpctl/ssh.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +51,20 @@ static void wait_for_moment(int64_t span)
 		;
 }
 
-static int run_command(const struct options *o, struct screen *screen, struct err *err)
+/* Several hosts; what their klpctls are for is what this one was called for. */
+static int run_everywhere(const struct options *o, const struct command_row *row, int argc,
+			  char *argv[], struct screen *screen, struct err *err)
+{
+	if (!row->fleet)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "klpctl %s asks one host at a time; it has too much to say for a "
+			       "line of a table",
+			       row->name);
+	return fleet_run(o, argc, argv, screen, err);
+}
+
+static int run_command(const struct options *o, int argc, char *argv[], struct screen *screen,
+		       struct err *err)
 {
 	_cleanup_(client_freep)
 	struct client *client = NULL;
@@ -60,6 +75,9 @@ static int run_command(const struct options *o, struct screen *screen, struct er
 	if (command_find(o->words, o->n_words, &row, &used, err) < 0 ||
 	    options_check_command(o, row->name, err) < 0 || check_utf8(o, err) < 0)
 		return -1;
+	screen->legend = !o->no_legend;
+	if (o->hosts && ssh_are_several(o->hosts))
+		return run_everywhere(o, row, argc, argv, screen, err);
 	if (o->spread_sec)
 		wait_for_moment(o->spread_sec);
 	client = client_new(o);
@@ -70,7 +88,6 @@ static int run_command(const struct options *o, struct screen *screen, struct er
 				      .screen = screen };
 	if (o->as_of != TIME_UNSET)
 		screen->now = o->as_of;
-	screen->legend = !o->no_legend;
 	return row->run(&call, err);
 }
 
@@ -86,7 +103,7 @@ static int run(int argc, char *argv[], struct screen *screen, struct err *err)
 	else if (o.version)
 		screen_put(screen, "klpctl " KLPD_VERSION "\n");
 	else
-		return run_command(&o, screen, err);
+		return run_command(&o, argc, argv, screen, err);
 	return EXIT_STATUS_OK;
 }
 

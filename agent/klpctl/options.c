@@ -2,6 +2,7 @@
 #include "klpctl/options.h"
 
 #include "base/alloc.h"
+#include "klpctl/ssh.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -102,6 +103,17 @@ static int set_reboot_option(struct options *o, const struct option_row *row, co
 	return set_parameter(o, row, value, err);
 }
 
+static int set_hosts(struct options *o, const struct option_row *row, const char *value,
+		     struct err *err)
+{
+	if (o->hosts)
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "--%s is given twice; several hosts are separated by commas",
+			       row->name);
+	o->hosts = value;
+	return ssh_each_host(value, NULL, NULL, err);
+}
+
 static int set_time(struct options *o, const struct option_row *row, const char *value,
 		    struct err *err)
 {
@@ -167,6 +179,10 @@ const struct option_row options_table[] = {
 	  AT(direct) },
 	{ "socket", 0, "PATH", reach, NULL, "where the system's agent listens", set_text,
 	  AT(socket) },
+	{ "host", 'H', "HOST[,HOST]", reach, NULL, "over ssh, [USER@]HOST; several at once",
+	  set_hosts, AT(hosts) },
+	{ "allow", 0, "METHODS", reach, ONLY("bridge"), "carry only these calls", set_text,
+	  AT(allow) },
 	{ "cache-dir", 0, "DIR", reach, NULL, "repository metadata is kept in DIR", set_text,
 	  AT(cache_dir) },
 	{ "state-dir", 0, "DIR", reach, NULL, "reports are kept in DIR", set_text, AT(state_dir) },
@@ -303,6 +319,12 @@ static int check_pairs(const struct options *o, struct err *err)
 	if (o->cached && o->refresh)
 		return err_set(err, EXIT_STATUS_USAGE,
 			       "--cached and --refresh contradict each other");
+	if (o->hosts && (o->direct || o->root || o->socket || o->config || o->kernel ||
+			 o->cache_dir || o->state_dir))
+		return err_set(
+			err, EXIT_STATUS_USAGE,
+			"--host asks the agent of another host; --direct, --root, --socket, "
+			"--config, --kernel, --cache-dir and --state-dir are about this one");
 	if (o->socket &&
 	    (o->direct || o->root || o->config || o->kernel || o->cache_dir || o->state_dir))
 		return err_set(err, EXIT_STATUS_USAGE,

@@ -22,6 +22,8 @@ struct options {
 	const char *root, *socket, *config, *baseline, *kernel, *cache_dir, *state_dir;
 	const char *trigger, *output;
 	const char *reboot_option, *overrides;
+	const char *hosts; /* "a,b": over ssh; NULL: this one */
+	const char *allow; /* of a bridge; NULL: everything */
 	const char *operation, *baseline_override, *install_overrides;
 	int64_t as_of;	      /* TIME_UNSET: now */
 	int timeout_sec;      /* for the whole command */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real klpd, spoken to over its socket: well, badly, slowly, and by many at once."""
 import concurrent.futures
+import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -199,12 +201,53 @@ def test_more_connections_than_are_served_wait_their_turn(daemon):
         client.sock.close()
 
 
+@pytest.mark.parametrize("data", [b"", b"\xff\x00\x00garbage" * 50, b'{"method":"io.klpd.Agent.Ge', b"x" * 70000],
+                         ids=["nothing", "garbage", "half", "long"])
+def test_sixty_four_clients_that_never_ask(daemon, data):
+    """More than there is room for, and others are still served, in time: who is silent makes room."""
+    clients = []
+    for _ in range(64):
+        client = daemon.client()
+        clients.append(client)
+        try:
+            client.send_raw(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    begin = time.monotonic()
+    for _ in range(3):
+        assert "version" in daemon.call("GetStatus")
+    assert time.monotonic() - begin < 8
+    for client in clients:
+        client.sock.close()
+
+
 def test_clients_that_vanish_during_a_job(daemon):
     for _ in range(5):
         client = daemon.client()
         client.send(f"{AGENT}.GetConfig", more=True)
         client.sock.close()
     assert still_answers(daemon)
+
+
+def test_what_it_costs_to_stay(daemon, build):
+    """An agent that stays by choice: at most 2.5 MB, one thread, and it does not wake up."""
+    if "asan" in build.name:
+        pytest.skip("AddressSanitizer's memory is not ours")
+    daemon.call("GetStatus")
+    proc = pathlib.Path(f"/proc/{daemon.process.pid}")
+
+    def status():
+        return dict(line.split(":\t") for line in (proc / "status").read_text().splitlines() if ":\t" in line)
+
+    time.sleep(0.2)
+    before = int(status()["voluntary_ctxt_switches"])
+    time.sleep(3)
+    wakeups = int(status()["voluntary_ctxt_switches"]) - before
+    memory = {key: int(value.split()[0]) for key, value in re.findall(r"^(Rss|Pss): +(.*)", (
+        proc / "smaps_rollup").read_text(), re.M)}
+    print(f"idle: RSS {memory['Rss']} kB (target 2500), PSS {memory['Pss']} kB, {status()['Threads']} thread, "
+          f"{wakeups} wake-ups in 3 s (target 0)")
+    assert memory["Rss"] <= 2500 and status()["Threads"] == "1" and wakeups == 0
 
 
 # ---- starting and ending --------------------------------------------------------------------------

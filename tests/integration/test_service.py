@@ -202,6 +202,37 @@ def test_looking_is_for_everybody_and_changing_is_not(node):
     assert node.machine.sh("stat -c '%U %a' /run/klpd/apply") == "klpd 600\n"
 
 
+FLOOD = """
+import json, os, socket, time
+socks = []
+for n in range(40):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect("/run/klpd/io.klpd.Agent")
+    try:
+        if n % 2:
+            sock.sendall(json.dumps({"method": "io.klpd.Agent.Scan", "more": True}).encode() + b"\\0")
+    except OSError:  # it was closed
+        pass
+    socks.append(sock)
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+def test_one_user_does_not_lock_the_others_out(node, served):
+    """Forty connections, half of them with a scan that hangs, and half silent."""
+    served.on("repomd.xml", servers.stall(60))
+    node.machine.write("home/somebody/flood.py", FLOOD)
+    flood = node.machine.popen("python3", "/home/somebody/flood.py", user=booted.USER)
+    pid = int(flood.stdout.readline())
+    begin = time.monotonic()
+    assert node.json("status")["busy"] == "scan"
+    node.klpctl("cancel")
+    assert time.monotonic() - begin < 10
+    node.machine.sh(f"kill {pid}")
+    flood.communicate(timeout=20)
+
+
 def test_the_configured_group(node):
     node.machine.write("etc/klpd/klpd.yaml", "group: patchers\n")  # somebody is in it
     assert node.json("install", user=booted.USER)["outcome"]["result"] == "done"
