@@ -340,6 +340,13 @@ def test_help_and_version(tmp_path):
     assert version.stdout == f"klpd {(TOP / 'VERSION').read_text().strip()}\n"
 
 
+def test_the_manual_has_every_option():
+    listed = re.findall(r"^  --([\w-]+)(?:=(\S+))?", run_klpd("--help").stdout, re.M)
+    manual = (TOP / "docs/klpd.8").read_text().split(".Sh OPTIONS")[1].split(".Sh FILES")[0]
+    assert [line for line in manual.splitlines() if line.startswith(".It ")] == [
+        f".It Fl -{name}" + (f" Ns = Ns Ar {value}" if value else "") for name, value in listed]
+
+
 def test_help_to_a_full_disk():
     with open("/dev/full", "w", encoding="ascii") as full:
         done = subprocess.run([BUILD / "klpd", "--help"], stdout=full, stderr=subprocess.PIPE,

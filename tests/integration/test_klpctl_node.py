@@ -83,6 +83,16 @@ def test_settings(ask, root, tmp_path):
     assert ask("--config=wrong.yaml", "cat-config", status=78).startswith("klpctl: ")
 
 
+def test_the_manual_has_every_setting(ask):
+    manual = (TOP / "docs/klpd.yaml.5").read_text()
+    settings = json.loads(ask("cat-config", "--json=short"))
+    told = re.split(r"^\.It Cm ", manual, flags=re.M)[1:]
+    assert sorted(text.split("\n")[0] for text in told) == sorted(setting["key"] for setting in settings)
+    for text in told:
+        value = next(s["value"] for s in settings if s["key"] == text.split("\n")[0])
+        assert not value or f".Cm {value}" in text, text
+
+
 def test_what_cat_config_prints_can_be_read_again(ask, tmp_path):
     printed = ask("cat-config").splitlines()
     lines = [line[1:] for line in printed if re.match(r"#\w+: ", line)] + ['windows: ["Sat,Sun 22:00-04:00"]']
