@@ -110,12 +110,6 @@ static void send_event(struct channel *channel, struct apply_event *event, int f
 	while (unused < 0 && errno == EINTR);
 }
 
-static uint64_t cpu_usec(const struct rusage *usage)
-{
-	return ((uint64_t)usage->ru_utime.tv_sec + (uint64_t)usage->ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec;
-}
-
 void channel_tell(struct channel *channel, enum apply_event_kind kind, const char *subject,
 		  int status, const char *text)
 {
@@ -128,14 +122,16 @@ void channel_tell(struct channel *channel, enum apply_event_kind kind, const cha
 
 void channel_done(struct channel *channel, int status, const char *text)
 {
+	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
 	struct apply_event event = { .kind = APPLY_DONE, .status = status };
-	struct rusage own = { 0 }, children = { 0 };
+	struct rusage u;
 
-	getrusage(RUSAGE_SELF, &own);
-	getrusage(RUSAGE_CHILDREN, &children);
-	event.done = cpu_usec(&own) + cpu_usec(&children);
-	event.total =
-		(uint64_t)(own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss);
+	for (size_t i = 0; i < ARRAY_SIZE(who) && getrusage(who[i], &u) == 0; i++) {
+		event.done += (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+			      (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+		if ((uint64_t)u.ru_maxrss > event.total)
+			event.total = (uint64_t)u.ru_maxrss;
+	}
 	snprintf(event.text, sizeof(event.text), "%s", text);
 	send_event(channel, &event, 0);
 }

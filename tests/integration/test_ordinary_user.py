@@ -124,10 +124,10 @@ def test_looking_is_for_everybody_changing_for_root(visitor):
                                   stderr=subprocess.PIPE, text=True, check=False, timeout=60)
         assert ask("scan", user=NOBODY).returncode == 0
         denied = ask("install", user=NOBODY)
-        assert denied.returncode == 77 and "only root changes the node" in denied.stderr
+        assert denied.returncode == 77 and "only root and the configured group change the node" in denied.stderr
         assert ask("install", "--dry-run", user=NOBODY).returncode == 77
         assert ask("install", "--dry-run", user=0).returncode == 0
     finally:
         daemon.terminate()
         said = daemon.communicate(timeout=20)[1]
-    assert f"installation asked for by uid {NOBODY}, pid " in said and "refused" in said and "allowed" in said
+    assert f"install asked for by nobody (uid {NOBODY}), klpctl, pid " in said and "refused" in said and "allowed" in said
