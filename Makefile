@@ -117,7 +117,7 @@ ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
 	    cmd_kernel cmd_list cmd_pause cmd_run cmd_scan cmd_status cmd_verify command fleet installation main \
 	    options outcome pick progress screen shared ssh ssm table view
-klpd     := actions announce applier caller finish hold install intent job jobs journal main methods options \
+klpd     := actions announce applier caller conclude finish hold install intent job jobs journal main methods options \
 	    place scan service settings state store tool
 fetch    := clock documents download main refresh request
 rpm      := lock messages transaction verify

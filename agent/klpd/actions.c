@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "klpd/actions.h"
 
+#include "klpd/conclude.h"
 #include "klpd/install.h"
 #include "klpd/scan.h"
 
-const action_fn actions[STATE_COUNT] = {
+const job_action_fn actions[STATE_COUNT] = {
 	[STATE_DOCUMENTS] = scan_documents,   [STATE_PROBE] = scan_probe,
 	[STATE_FETCH] = scan_fetch,	      [STATE_PLAN] = install_plan,
 	[STATE_FETCH_MORE] = scan_fetch_more, [STATE_DOWNLOAD] = install_download,
 	[STATE_APPLY] = install_apply,	      [STATE_LOAD] = install_load,
 	[STATE_ACTIVATION] = install_await,   [STATE_JUDGE] = scan_judge,
-	[STATE_STORE] = scan_store,
+	[STATE_STORE] = conclude_store,
 };

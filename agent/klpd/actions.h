@@ -2,13 +2,9 @@
 #pragma once
 
 /*
- * What entering a state does. An action returns EVENT_NONE when a program was started whose end is
- * the event, or the event itself.
+ * Which function each state of a job has
  */
 
-#include "klpd/job.h"
+#include "klpd/jobs.h"
 
-typedef enum job_event (*action_fn)(struct job *job);
-
-/* NULL for the first state and the ends. */
-extern const action_fn actions[STATE_COUNT];
+extern const job_action_fn actions[STATE_COUNT];

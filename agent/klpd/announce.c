@@ -35,7 +35,7 @@ static void announce_patch(const char *id, json_t *patch)
 	journal_write(JOURNAL_PATCH, fields, text);
 }
 
-void announce_report(const struct job *job, json_t *report)
+void announce_report(const char *job, json_t *report)
 {
 	const char *id = state_text(report, "id"), *overall = verdict(report, "overall");
 	const struct journal_field fields[] = { { "JOB", id },
@@ -43,7 +43,7 @@ void announce_report(const struct job *job, json_t *report)
 						{ "TRIGGER", state_text(report, "trigger") },
 						{ NULL, NULL } };
 	_cleanup_free_ char *text =
-		xasprintf("%s: %s (livepatch %s, kernel %s)", job_name(job), overall,
+		xasprintf("%s: %s (livepatch %s, kernel %s)", job, overall,
 			  verdict(report, "livepatch"), verdict(report, "kernel"));
 	json_t *list, *item;
 	size_t i;
@@ -63,11 +63,11 @@ void announce_report(const struct job *job, json_t *report)
 	}
 }
 
-void announce_failure(const struct job *job)
+void announce_failure(const char *job, const struct err *err)
 {
-	_cleanup_free_ char *status = xasprintf("%d", job->err.status);
-	_cleanup_free_ char *text = xasprintf("%s: %s", job_name(job), job->err.message);
-	const struct journal_field fields[] = { { "ACTION", job_name(job) },
+	_cleanup_free_ char *status = xasprintf("%d", err->status);
+	_cleanup_free_ char *text = xasprintf("%s: %s", job, err->message);
+	const struct journal_field fields[] = { { "ACTION", job },
 						{ "STATUS", status },
 						{ NULL, NULL } };
 
@@ -87,16 +87,16 @@ static void announce_livepatch(json_t *row)
 	journal_write(JOURNAL_LIVEPATCH, fields, text);
 }
 
-void announce_outcome(const struct job *job, json_t *outcome)
+void announce_outcome(const char *job, json_t *outcome)
 {
 	const char *result = state_text(outcome, "result");
 	const char *message = state_text(outcome, "message");
 	const char *who = state_text(outcome, "asked_by");
 	const struct journal_field fields[] = {
-		{ "ACTION", job_name(job) }, { "STATE", result }, { "CALLER", who }, { NULL, NULL }
+		{ "ACTION", job }, { "STATE", result }, { "CALLER", who }, { NULL, NULL }
 	};
-	_cleanup_free_ char *text = xasprintf("%s, asked for by %s: %s%s%s", job_name(job), who,
-					      result, *message ? ": " : "", message);
+	_cleanup_free_ char *text = xasprintf("%s, asked for by %s: %s%s%s", job, who, result,
+					      *message ? ": " : "", message);
 	json_t *list = json_object_get(outcome, "installed"), *item;
 	size_t i;
 

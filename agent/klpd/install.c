@@ -146,7 +146,7 @@ void install_conclude(struct job *job, json_t *report)
 	if (job->request.by_timer && !job->err.message &&
 	    !streq(text_in(json_object_get(report, "compliance"), "livepatch"), "UNKNOWN"))
 		hold_timer_done(job->spec->place, job->started);
-	announce_outcome(job, outcome);
+	announce_outcome(job_name(job), outcome);
 }
 
 /* ---- activation -------------------------------------------------------------------------------*/

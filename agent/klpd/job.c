@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/timex.h"
-#include "klpd/actions.h"
 #include "klpd/announce.h"
 #include "klpd/service.h"
 
@@ -133,7 +132,7 @@ static void end(struct job *job)
 	bool failed = job->state == STATE_FAIL;
 
 	if (failed)
-		announce_failure(job);
+		announce_failure(job_name(job), &job->err);
 	for (size_t i = 0; i < job->n_callers; i++) {
 		struct varlink_call *call = job->callers[i];
 
@@ -164,7 +163,7 @@ void job_happens(struct job *job, enum job_event event)
 			return;
 		}
 		service_status("%s: %s", job_name(job), jobtable_name(next));
-		event = actions[next](job);
+		event = job->spec->actions[next](job);
 	}
 }
 

@@ -8,7 +8,6 @@
  * action; an action that starts a program returns EVENT_NONE, and the program's end is the event.
  */
 
-#include "core/jobtable.h"
 #include "klpd/jobs.h"
 #include "klpd/tool.h"
 

@@ -9,6 +9,7 @@
  */
 
 #include "base/loop.h"
+#include "core/jobtable.h"
 #include "ipc/varlink_server.h"
 #include "klpd/place.h"
 #include "klpd/settings.h"
@@ -42,9 +43,17 @@ struct job_request {
 };
 
 struct jobs;
+struct job;
+
+/*
+ * What entering a state does: EVENT_NONE when a program was started whose end is the event, or the
+ * event itself.
+ */
+typedef enum job_event (*job_action_fn)(struct job *job);
 
 struct jobs_spec {
 	struct loop *loop;
+	const job_action_fn *actions; /* by state; NULL for the first one and the ends */
 	const struct options *options;
 	const struct place *place;
 	struct settings *settings;

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "ipc/frame.h"
+#include "klpd/actions.h"
 #include "klpd/journal.h"
 #include "klpd/methods.h"
 #include "klpd/service.h"
@@ -148,6 +149,7 @@ static int setup(struct klpd *k, struct err *err)
 	k->idle = loop_timer_new(k->loop, on_idle_time, k);
 	k->jobs = jobs_new(&(struct jobs_spec){
 		.loop = k->loop,
+		.actions = actions,
 		.options = &k->options,
 		.place = &k->place,
 		.settings = &k->settings,

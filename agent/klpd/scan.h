@@ -13,8 +13,6 @@ enum job_event scan_fetch(struct job *job);
 /* As scan_fetch(), with the package lists of all repositories, whatever their age. */
 enum job_event scan_fetch_more(struct job *job);
 enum job_event scan_judge(struct job *job);
-/* Completes the report and keeps it. */
-enum job_event scan_store(struct job *job);
 
 /*
  * Starts klpd-fetch for the node that was probed. @more (consumed, may be NULL) is added to the

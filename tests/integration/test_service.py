@@ -7,6 +7,7 @@ import time
 import pytest
 
 from klpdtest import al2, booted, server as servers
+from running import TOP
 
 pytestmark = pytest.mark.root
 
@@ -357,6 +358,23 @@ def test_the_shipped_unit_installs_no_kernel(node):
     report = node.json("install", "--with-kernel", status=65)
     assert report["outcome"]["result"] == "failed" and "kernel" in report["outcome"]["message"]
     assert node.node.list_installed() == before
+
+
+def test_the_command_document(node):
+    """As amazon-ssm-agent runs it: sh -c, parameters as environment; through the agent, as root."""
+    document = json.loads((TOP / "conf/ssm/Klpd-RunPatchBaseline.json").read_text())
+    [step] = document["mainSteps"]
+    node.machine.write("var/lib/ssm/_script.sh", "\n".join(step["inputs"]["runCommand"]) + "\n")
+    parameters = {name: str(value.get("default", "")) for name, value in document["parameters"].items()}
+    for operation, overall in (("Scan", "NON_COMPLIANT"), ("Install", "COMPLIANT")):
+        parameters["Operation"] = operation
+        done = node.machine.run("env", *(f"SSM_{name}={value}" for name, value in parameters.items()), "sh", "-c",
+                                "/bin/sh /var/lib/ssm/_script.sh")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.startswith(f"klpd {operation}: {overall}, ") and len(done.stdout) < 20000
+    report = node.json("history", node.json("history")[0]["id"])
+    assert report["trigger"] == "remote" and report["reboot_option"] == "RebootIfNeeded"
+    assert node.installed() == [f"{NAME}-1.0-1.amzn2.x86_64"]
 
 
 # ---- two at once, and the end in every phase --------------------------------------------------------

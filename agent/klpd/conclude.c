@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "klpd/conclude.h"
+
+#include "base/timex.h"
+#include "klpd/announce.h"
+#include "klpd/finish.h"
+#include "klpd/install.h"
+#include "klpd/intent.h"
+#include "klpd/store.h"
+
+static json_t *complete(const struct job *job)
+{
+	char id[FINISH_ID_MAX];
+	struct finish finish = { .id = finish_id(id),
+				 .started = job->started,
+				 .finished = timex_now(),
+				 .bytes_fetched = job->bytes_fetched };
+	int64_t own_rss = 0;
+
+	finish.cpu_usec = job->cpu_usec + job_own_cpu_usec(&own_rss) - job->own_cpu_usec;
+	finish.peak_rss_kib = own_rss > job->peak_rss_kib ? own_rss : job->peak_rss_kib;
+	json_array_extend(json_object_get(job->value, "findings"), job->findings);
+	return finish_report(job->value, &finish);
+}
+
+enum job_event conclude_store(struct job *job)
+{
+	const struct place *place = job->spec->place;
+	const struct config *config = &job->spec->settings->config;
+	const struct store_keep keep = { .number = config->history_keep,
+					 .age = config->history_age,
+					 .now = timex_now() };
+	struct err err = ERR_INIT;
+	json_t *report;
+
+	if (job_flow(job) == FLOW_INSTALL)
+		install_conclude(job, job->value);
+	report = complete(job);
+	json_decref(job->value);
+	job->value = report;
+	if (store_save(place->state_fd, report, job->request.store, &keep, &err) < 0) {
+		job_fault(job, &err);
+		err_clear(&err);
+		return EVENT_FAILED;
+	}
+	intent_clear(place);
+	announce_report(job_name(job), report);
+	return EVENT_DONE;
+}

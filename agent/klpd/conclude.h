@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/*
+ * The last action of a scan and of an installation: the report is completed, kept and announced
+ */
+
+#include "klpd/job.h"
+
+enum job_event conclude_store(struct job *job);
