@@ -338,6 +338,16 @@ static int run_attempt(enum kind kind, int (*attempt)(void))
 	return end_of(pid);
 }
 
+/* A new machine may have no /etc/hosts. */
+static bool works_unlocked(int (*attempt)(void))
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(attempt());
+	return end_of(pid) == 0;
+}
+
 static void test_attempts(void **state _unused_)
 {
 	skip_under_valgrind();
@@ -345,6 +355,10 @@ static void test_attempts(void **state _unused_)
 		if (LOCKDOWN_RELAXED && attempts[i].strict)
 			continue;
 		print_message("# %s\n", attempts[i].what);
+		if (attempts[i].attempt == try_name && !works_unlocked(try_name)) {
+			print_message("# left out: localhost has no address here\n");
+			continue;
+		}
 		assert_int_equal(run_attempt(KIND_FETCH, attempts[i].attempt), attempts[i].fetch);
 		assert_int_equal(run_attempt(KIND_SEALED, attempts[i].attempt), attempts[i].sealed);
 		assert_int_equal(run_attempt(KIND_WORKER, attempts[i].attempt), attempts[i].worker);
