@@ -43,7 +43,8 @@ enum job_event conclude_store(struct job *job)
 		err_clear(&err);
 		return EVENT_FAILED;
 	}
-	intent_clear(place);
+	if (job->request.store != STORE_NOWHERE) /* what was found is told where it stays */
+		intent_clear(place);
 	announce_report(job_name(job), report);
 	return EVENT_DONE;
 }

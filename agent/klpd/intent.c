@@ -64,6 +64,20 @@ static void add_finding(json_t *findings, const char *code, const char *subject,
 	free(message);
 }
 
+/* An intent is told until a report that stays has told of it. */
+static bool is_in(json_t *list, const char *package)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+	{
+		if (streq(state_text(row, "package"), package))
+			return true;
+	}
+	return false;
+}
+
 /* The livepatches that an intent was going to install or load. */
 static void quarantine(const struct place *place, json_t *plan, const char *started)
 {
@@ -78,7 +92,8 @@ static void quarantine(const struct place *place, json_t *plan, const char *star
 		{
 			const char *kind = state_text(row, "kind");
 
-			if (*kind && !streq(kind, "livepatch"))
+			if ((*kind && !streq(kind, "livepatch")) ||
+			    is_in(list, state_text(row, "package")))
 				continue;
 			json_array_append_new(
 				list, json_pack("{s:s,s:o}", "package", state_text(row, "package"),

@@ -317,7 +317,7 @@ static void install(struct varlink_call *call, void *userdata)
 	    refuse_busy(call, agent) || !read_options(call, JOB_INSTALL, &request))
 		return;
 	request.who = TAKE_PTR(who);
-	request.store = where_to_store(call, agent);
+	request.store = dry_run ? STORE_NOWHERE : where_to_store(call, agent);
 	request.dry_run = dry_run;
 	request.by_timer = streq_null(trigger, "timer");
 	request.retry_quarantined = json_is_true(parameter(call, "retry_quarantined"));

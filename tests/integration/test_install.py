@@ -291,6 +291,16 @@ def test_interrupted_and_taken_up_again(node):
     assert "interrupted" not in codes(node.json("scan"))
 
 
+def test_an_interruption_is_told_where_it_stays(node):
+    """Who only asks what would be does not take the news away."""
+    boot_id = (node.node.path("fakeproc" if node.node.path("fakeproc").exists() else "proc")
+               / "sys/kernel/random/boot_id").read_text().strip()
+    intent(node, boot_id)
+    node.json("--dry-run", "install")
+    assert "interrupted" in codes(node.json("scan"))
+    assert "interrupted" not in codes(node.json("scan"))
+
+
 def test_two_at_once(node):
     """The second is told, and waits for nothing."""
     node.node.write("etc/kpatch-test", "sleep 3\n")
@@ -309,6 +319,9 @@ def test_two_at_once(node):
 
 def test_a_boot_that_nobody_asked_for(node):
     intent(node, "00000000-0000-0000-0000-000000000000")
+    for _ in range(2):
+        assert refusals(node.json("--dry-run", "install", status=1)) == {"quarantined"}
+    assert len(json.loads(node.node.path(f"{STATE}/quarantine.json").read_text())) == 1
     report = node.json("install", status=1)
     assert "quarantined" in codes(report) and refusals(report) == {"quarantined"}
     assert "--retry-quarantined" in report["outcome"]["message"]

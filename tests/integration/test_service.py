@@ -445,6 +445,8 @@ def test_killed_while_it_changes_the_node(node):
     node.machine.sh(f"kill -KILL {node.pid()}")
     assert running.wait(60) == 69
     node.wait(lambda: node.loaded() == ["livepatch_CVE_2024_0001"], "the load")
+    node.machine.write("home/somebody/own.yaml", "Name: Own\nOperatingSystem: AMAZON_LINUX_2\n")
+    node.json("scan", "--baseline=/home/somebody/own.yaml", user=booted.USER)  # is not kept, and takes no news away
     report = node.json("scan")
     assert "interrupted" in {finding["code"] for finding in report["findings"]}
     assert report["compliance"]["overall"] == "COMPLIANT"
