@@ -25,8 +25,8 @@ mount -t overlay -o "lowerdir=/usr,upperdir=$node/usr,workdir=$node/../work" ove
 mount -t tmpfs -o mode=755 tmpfs /run
 umount -R /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-exec systemd-nspawn -q -D "$node" --machine="$machine" --register=no --keep-unit --boot --console=pipe \
-	--resolv-conf=off --timezone=off --link-journal=no systemd.unit=klpd-test.target "$@"
+exec systemd-nspawn -q -D "$node" --machine="$machine" --register=no --keep-unit --console=pipe \
+	--resolv-conf=off --timezone=off --link-journal=no "$@"
 """
 
 # A unit with a sandbox gets a /proc of its own: what is mounted there must be said in the unit.
@@ -112,13 +112,27 @@ class Booted:
 
     # ---- running ----
 
-    def start(self, *units):
+    def spawn(self, *arguments):
         self.group.mkdir()
-        self.process = subprocess.Popen(
+        return subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", START, "sh", self.root,
-             f"klpd-test-{os.getpid()}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+             f"klpd-test-{os.getpid()}", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             preexec_fn=lambda: (self.group / "cgroup.procs").write_text(str(os.getpid())))
+
+    def obstacle(self):
+        """Why no container can be made here, by making one that runs /bin/true and no systemd; or None."""
+        try:
+            probe = self.spawn("/bin/true")
+            said = probe.communicate(timeout=30)[1].decode(errors="replace").strip()
+            return f"a container cannot be made here: {said}" if probe.returncode else None
+        except OSError as error:
+            return f"a container cannot be made here: {error}"
+        finally:
+            self.remove_group()
+
+    def start(self, *units):
+        self.process = self.spawn("--boot", "systemd.unit=klpd-test.target")
         self.leader = self.wait(self.find_leader, "systemd")
         self.wait(lambda: self.run("systemctl", "is-active", "basic.target").returncode == 0, "basic.target")
         self.sh("mount --bind /fakesys/kernel /sys/kernel")
@@ -180,6 +194,9 @@ class Booted:
                 self.process.wait(10)
         if self.process:
             self.process.stderr.close()
+        self.remove_group()
+
+    def remove_group(self):
         deadline = time.monotonic() + 10
         while self.group.exists() and time.monotonic() < deadline:
             for folder, _, _ in os.walk(self.group, topdown=False):
