@@ -84,7 +84,8 @@ static enum sight look(struct judge *j, enum repo_role role)
 	for (size_t i = 0; i < c->n_repositories; i++) {
 		const struct repository *r = &c->repositories[i];
 
-		if (r->role != role || r->status == REPO_DISABLED || r->status == REPO_ABSENT)
+		if (!platform_repo_serves(j->in->platform, r, role) || r->status == REPO_DISABLED ||
+		    r->status == REPO_ABSENT)
 			continue;
 		if (!repository_usable(r)) {
 			sight = SIGHT_NONE;

@@ -66,7 +66,7 @@ static const char *obstacle(const struct judge *j)
 
 	if (!lp->enabled)
 		return "live patching is not enabled";
-	if (lp->service != TRISTATE_YES)
+	if (j->in->platform->service && lp->service != TRISTATE_YES)
 		return arena_printf(j->arena, "%s is not enabled", j->in->platform->service);
 	if (!j->livepatch)
 		return "no livepatch for the running kernel is installed";

@@ -6,26 +6,24 @@
  * metadata of kernel repositories is not read for a scan (DESIGN section 4).
  */
 
-/* uname has no epoch; the installed package of that version, or else a notice, tells. */
+/* uname knows neither epoch nor rebuild; the package of that version, or else a notice, tells. */
 static struct evr running_evr(const struct judge *j, const char *name)
 {
 	const struct node *node = &j->in->snapshot->node;
-	struct evr evr = { 0, j->running.version, j->running.release };
 
 	for (size_t i = 0; i < node->n_installed; i++) {
 		const struct nevra *n = &node->installed[i].nevra;
 
-		if (streq(n->name, name) && streq(n->evr.version, evr.version) &&
-		    streq(n->evr.release, evr.release))
+		if (streq(n->name, name) && platform_line_is_build(j->line, &j->running, &n->evr))
 			return n->evr;
 	}
 	for (size_t i = 0; i < j->kernel_builds.n; i++) {
 		const struct evr *n = &j->kernel_builds.items[i].nevra.evr;
 
-		if (streq(n->version, evr.version) && streq(n->release, evr.release))
+		if (platform_line_is_build(j->line, &j->running, n))
 			return *n;
 	}
-	return evr;
+	return (struct evr){ 0, j->running.version, j->running.release };
 }
 
 /* Of the line's package names the one that is installed; else the first. */

@@ -49,9 +49,9 @@ void judge_live_patching(struct judge *j)
 		if (platform_is_runtime(p, name))
 			lp->runtime = true;
 	}
-	lp->service = node->kpatch_service_enabled;
+	lp->service = p->service ? node->kpatch_service_enabled : TRISTATE_UNKNOWN;
 	lp->repository = repository_enabled(&j->in->snapshot->catalogue);
-	lp->enabled = lp->marker || (lp->runtime && lp->service == TRISTATE_YES &&
+	lp->enabled = lp->marker || (lp->runtime && (!p->service || lp->service == TRISTATE_YES) &&
 				     (lp->repository == TRISTATE_YES || any_livepatch));
 	lp->supported_until = j->lifecycle.supported_until;
 	lp->days_left = j->lifecycle.days_left;
@@ -118,10 +118,11 @@ static void report_activation(struct judge *j, struct patch *patch,
 			patch->id);
 	else if (patch->active == TRISTATE_NO)
 		finding_add(f, FINDING_WARNING, "livepatch-not-active", patch->title,
-			    "%s is installed, but the kernel does not run it; load it with kpatch "
-			    "load, "
-			    "or look at the kernel log for why it was refused",
-			    patch->id);
+			    "%s is installed, but the kernel does not run it; %s the kernel log "
+			    "for why it was refused",
+			    patch->id,
+			    j->in->platform->service ? "load it with kpatch load, or look at"
+						     : "look at");
 	else if (node->livepatch_sysfs)
 		finding_add(f, FINDING_WARNING, "activation-unknown", patch->title,
 			    "%s contains no kernel module, so whether it is active cannot be told",
@@ -154,7 +155,10 @@ static void report_base_absent(struct judge *j, const struct build *candidate)
 		judge_describe(j, patch, &j->livepatch_builds,
 			       (struct evr_range){ NULL, &candidate->nevra.evr });
 	finding_add(&j->report->findings, FINDING_WARNING, "base-livepatch-absent",
-		    j->livepatch_name, "%s; klpctl install brings it", patch->reason);
+		    j->livepatch_name, "%s; %s", patch->reason,
+		    candidate ? "klpctl install brings it"
+			      : "no approved one is available; boot a kernel that has livepatches "
+				"if there is none to come");
 	j->livepatch_item = patch;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/platform.h"
 
-#include "core/catalogue.h"
 #include "core/match.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 /* ---- reading a profile ---------------------------------------------------------------------- */
@@ -11,8 +11,7 @@
 /* Rows of the tables below read into these, which mirror the file; platform_from_doc() maps them.
  */
 struct match_section {
-	const char *id;
-	struct doc_list versions;
+	struct doc_list ids, versions;
 };
 
 struct aws_section {
@@ -41,7 +40,7 @@ struct livepatch_section {
 struct kernel_row {
 	const char *series, *minimum;
 	struct doc_list packages, arches;
-	bool livepatch;
+	bool livepatch, rebuilds;
 	int64_t ends;
 };
 
@@ -163,6 +162,7 @@ static const struct doc_field kernel_fields[] = {
 	{ "livepatch", doc_read_bool, offsetof(struct kernel_row, livepatch), false },
 	{ "minimum", read_minimum, offsetof(struct kernel_row, minimum), false },
 	{ "ends", doc_read_day, offsetof(struct kernel_row, ends), false },
+	{ "rebuilds", doc_read_bool, offsetof(struct kernel_row, rebuilds), false },
 };
 
 static int read_kernels(const struct doc *doc, struct arena *arena, void *member, struct err *err)
@@ -184,6 +184,7 @@ static int read_kernels(const struct doc *doc, struct arena *arena, void *member
 			.arches = row.arches.items,
 			.n_arches = row.arches.n,
 			.livepatch = row.livepatch,
+			.rebuilds = row.rebuilds,
 			.minimum = row.minimum,
 			.ends = row.ends,
 		};
@@ -192,7 +193,7 @@ static int read_kernels(const struct doc *doc, struct arena *arena, void *member
 }
 
 static const struct doc_field match_fields[] = {
-	{ "id", doc_read_text, offsetof(struct match_section, id), true },
+	{ "id", doc_read_texts, offsetof(struct match_section, ids), true },
 	{ "version", doc_read_texts, offsetof(struct match_section, versions), false },
 };
 SECTION_READER(read_match, struct match_section, match_fields);
@@ -219,7 +220,7 @@ static const struct doc_field livepatch_fields[] = {
 	{ "replace", read_replace, offsetof(struct livepatch_section, replace), false },
 	{ "marker", read_marker, offsetof(struct livepatch_section, marker), false },
 	{ "runtime", doc_read_texts, offsetof(struct livepatch_section, runtime), false },
-	{ "service", doc_read_text, offsetof(struct livepatch_section, service), true },
+	{ "service", doc_read_text, offsetof(struct livepatch_section, service), false },
 	{ "support-months", read_months, offsetof(struct livepatch_section, support_months),
 	  false },
 };
@@ -265,7 +266,8 @@ int platform_from_doc(const struct doc *doc, struct arena *arena, const struct p
 	platform = arena_alloc(arena, sizeof(*platform));
 	*platform = (struct platform){
 		.name = p.name,
-		.os_id = p.match.id,
+		.os_ids = p.match.ids.items,
+		.n_os_ids = p.match.ids.n,
 		.os_versions = p.match.versions.items,
 		.n_os_versions = p.match.versions.n,
 		.aws_operating_system = p.aws.operating_system,
@@ -275,6 +277,9 @@ int platform_from_doc(const struct doc *doc, struct arena *arena, const struct p
 		.releasever_provide = p.releasever,
 		.livepatch_package = p.livepatch.package,
 		.livepatch_prefix = p.livepatch.prefix,
+		.version_follows_prefix =
+			template_field_at(p.livepatch.package + strlen(p.livepatch.prefix)) ==
+			TEMPLATE_VERSION,
 		.release_strip = p.livepatch.release_strip.items,
 		.n_release_strip = p.livepatch.release_strip.n,
 		.replace = p.livepatch.replace.items,
@@ -298,9 +303,17 @@ int platform_from_doc(const struct doc *doc, struct arena *arena, const struct p
 
 /* ---- answering ------------------------------------------------------------------------------ */
 
+static bool among(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(names[i], name))
+			return true;
+	return false;
+}
+
 bool platform_matches(const struct platform *platform, const char *os_id, const char *os_version)
 {
-	if (!streq(platform->os_id, os_id))
+	if (!among(platform->os_ids, platform->n_os_ids, os_id))
 		return false;
 	return platform->n_os_versions == 0 ||
 	       (os_version &&
@@ -387,15 +400,40 @@ const struct platform_kernel *platform_kernel_line(const struct platform *platfo
 
 bool platform_line_has_arch(const struct platform_kernel *line, const char *arch)
 {
-	for (size_t i = 0; i < line->n_arches; i++)
-		if (streq(line->arches[i], arch))
-			return true;
-	return line->n_arches == 0;
+	return line->n_arches == 0 || among(line->arches, line->n_arches, arch);
 }
 
+bool platform_line_is_build(const struct platform_kernel *line, const struct kernel_release *kernel,
+			    const struct evr *evr)
+{
+	size_t len = strlen(kernel->release);
+
+	if (!streq(evr->version, kernel->version))
+		return false;
+	if (!line->rebuilds)
+		return streq(evr->release, kernel->release);
+	return starts_with(evr->release, kernel->release) && evr->release[len] == '.' &&
+	       evr->release[len + 1] &&
+	       !evr->release[len + 1 + strspn(evr->release + len + 1, "0123456789")];
+}
+
+/*
+ * Where the kernel's version follows the prefix, a livepatch goes on with a digit; tools and
+ * repositories' packages (kernel-livepatch-tools, kernel-livepatch-repo-s3) do not.
+ */
 bool platform_is_livepatch(const struct platform *platform, const char *name)
 {
-	return starts_with(name, platform->livepatch_prefix) && !ends_with(name, "-debuginfo");
+	static const char *const debug[] = { "-debuginfo", "-debugsource" };
+	size_t len = strlen(platform->livepatch_prefix);
+
+	if (!starts_with(name, platform->livepatch_prefix))
+		return false;
+	if (platform->version_follows_prefix && !isdigit((unsigned char)name[len]))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(debug); i++)
+		if (ends_with(name, debug[i]))
+			return false;
+	return true;
 }
 
 bool platform_is_marker(const struct platform *platform, const struct nevra *nevra)
@@ -407,14 +445,6 @@ bool platform_is_marker(const struct platform *platform, const struct nevra *nev
 	if (platform->marker_release && !match_glob(platform->marker_release, nevra->evr.release))
 		return false;
 	return platform->marker_version || platform->marker_release;
-}
-
-static bool among(const char *const *names, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (streq(names[i], name))
-			return true;
-	return false;
 }
 
 bool platform_is_kernel(const struct platform *platform, const char *name)
@@ -443,4 +473,13 @@ int platform_repo_role(const struct platform *platform, const char *repo_id)
 	if (match_any_glob(platform->kernel_repos, platform->n_kernel_repos, repo_id))
 		return REPO_ROLE_KERNEL;
 	return -1;
+}
+
+bool platform_repo_serves(const struct platform *platform, const struct repository *repository,
+			  enum repo_role role)
+{
+	if (repository->role == role)
+		return true;
+	return role == REPO_ROLE_KERNEL &&
+	       match_any_glob(platform->kernel_repos, platform->n_kernel_repos, repository->id);
 }

@@ -63,7 +63,8 @@ void probe_node(const struct probe_request *request, const struct platform *plat
 	probe_instance(request->root, node, snapshot->arena);
 	if (!platform)
 		return;
-	node->kpatch_service_enabled = probe_unit_enabled(request->root, platform->service);
+	if (platform->service)
+		node->kpatch_service_enabled = probe_unit_enabled(request->root, platform->service);
 	probe_packages(request, platform, snapshot);
 	if (!node->releasever)
 		node->releasever = node->os_version;

@@ -65,7 +65,7 @@ void extracts_close(struct extracts *x)
 /* The names that platform_tracks() knows: another profile keeps other packages. */
 static char *wanted_names(struct arena *arena, const struct platform *p)
 {
-	char *text = arena_strdup(arena, p->livepatch_prefix);
+	char *text = arena_printf(arena, "%s %s", p->livepatch_prefix, p->livepatch_package);
 
 	for (size_t i = 0; i < p->n_runtime; i++)
 		text = arena_printf(arena, "%s %s", text, p->runtime[i]);

@@ -62,7 +62,7 @@ static void add_unknown(struct gather *g, enum repo_role role, const char *const
 	struct catalogue *c = &g->snapshot->catalogue;
 
 	for (size_t i = 0; i < c->n_repositories; i++)
-		if (c->repositories[i].role == role)
+		if (platform_repo_serves(g->platform, &c->repositories[i], role))
 			return;
 	for (size_t i = 0; i < n_patterns; i++)
 		*ARENA_PUSH(g->snapshot->arena, c->repositories, c->n_repositories) =

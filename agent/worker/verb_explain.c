@@ -204,7 +204,7 @@ static const char *unseen(const struct explained *x)
 	for (size_t i = 0; i < c->n_repositories; i++) {
 		const struct repository *r = &c->repositories[i];
 
-		if ((!x->found || r->role == role) &&
+		if ((!x->found || !p || platform_repo_serves(p, r, role)) &&
 		    (r->status == REPO_UNREACHABLE || r->status == REPO_INVALID))
 			return r->id;
 	}

@@ -36,34 +36,19 @@ static const struct platform *shipped(const char *name, struct arena *arena)
 	return NULL;
 }
 
-/* Other distributions are data: RHEL and SLES as a profile would describe them. */
-static const char rhel8[] = "name: rhel8\n"
-			    "match: {id: rhel, version: [\"8\", \"8.*\"]}\n"
+/* What no shipped profile has: a line of all kernels, no markers, a version that does not follow
+ * the prefix, and a pattern that fits everything. */
+static const char other[] = "name: other\n"
+			    "match: {id: other}\n"
 			    "livepatch:\n"
-			    "  package: \"kpatch-patch-{version}-{release}\"\n"
-			    "  prefix: kpatch-patch-\n"
-			    "  release-strip: [\".el*\"]\n"
-			    "  replace: {\".\": \"_\"}\n"
-			    "  marker: {version: \"0\"}\n"
-			    "  runtime: [kpatch, kpatch-dnf]\n"
-			    "  service: kpatch.service\n"
-			    "kernels: [{series: \"4.18\", packages: [kernel, kernel-core]}]\n"
-			    "repositories: {livepatch: [rhel-8-*-baseos-rpms], kernel: [other]}\n";
-
-static const char sles15[] = "name: sles15\n"
-			     "match: {id: sles, version: \"15*\"}\n"
-			     "livepatch:\n"
-			     "  package: \"kernel-livepatch-{version}-{release}-{flavour}\"\n"
-			     "  prefix: kernel-livepatch-\n"
-			     "  replace: {\".\": \"_\"}\n"
-			     "  service: kgraft.service\n"
-			     "  support-months: 12\n"
-			     "kernels: [{series: \"*\", packages: [kernel-default]}]\n"
-			     "repositories: {livepatch: [\"*Live_Patching*\"], kernel: [\"*\"]}\n";
+			    "  package: \"lp-for-{version}-{release}\"\n"
+			    "  prefix: lp-\n"
+			    "kernels: [{series: \"*\", packages: [linux]}]\n"
+			    "repositories: {livepatch: [\"*live*\"], kernel: [\"*\"]}\n";
 
 static const struct {
 	const char *name, *text;
-} inlined[] = { { "rhel8", rhel8 }, { "sles15", sles15 } };
+} inlined[] = { { "other", other } };
 
 static const struct platform *profile(const char *name, struct arena *arena)
 {
@@ -92,12 +77,17 @@ static const struct {
 	{ "amzn2", "6.1.1-1.amzn2023.x86_64", "kernel-livepatch-6.1.1-1.amzn2023" },
 	{ "amzn2023", "6.1.175-219.359.amzn2023.x86_64", "kernel-livepatch-6.1.175-219.359" },
 	{ "amzn2023", "6.18.51-120.163.amzn2023.aarch64", "kernel-livepatch-6.18.51-120.163" },
-	{ "rhel8", "4.18.0-147.0.2.el8.x86_64", "kpatch-patch-4_18_0-147_0_2" },
-	{ "rhel8", "4.18.0-147.0.2.el8_1.2.x86_64", "kpatch-patch-4_18_0-147_0_2" },
-	{ "rhel8", "4.18.0-147.x86_64", "kpatch-patch-4_18_0-147" },
-	{ "sles15", "5.14.21-150400.24.100-default",
+	{ "rhel", "4.18.0-147.0.2.el8.x86_64", "kpatch-patch-4_18_0-147_0_2" },
+	{ "rhel", "4.18.0-147.0.2.el8_1.2.x86_64", "kpatch-patch-4_18_0-147_0_2" },
+	{ "rhel", "4.18.0-147.x86_64", "kpatch-patch-4_18_0-147" },
+	{ "sles", "5.14.21-150400.24.100-default",
 	  "kernel-livepatch-5_14_21-150400_24_100-default" },
-	{ "sles15", "5.14.21-150400.15.79-rt", "kernel-livepatch-5_14_21-150400_15_79-rt" },
+	{ "rhel", "4.18.0-553.el8_10.x86_64", "kpatch-patch-4_18_0-553" },
+	{ "rhel", "5.14.0-427.40.1.el9_4.x86_64", "kpatch-patch-5_14_0-427_40_1" },
+	{ "rhel", "6.12.0-211.16.1.el10_2.x86_64", "kpatch-patch-6_12_0-211_16_1" },
+	{ "sles", "4.12.14-23-default", "kernel-livepatch-4_12_14-23-default" },
+	{ "sles", "5.14.21-150400.15.79-rt", "kernel-livepatch-5_14_21-150400_15_79-rt" },
+	{ "other", "6.1.0-1", "lp-for-6.1.0-1" },
 };
 
 static void a_kernel_names_its_livepatch_package(void **state)
@@ -165,9 +155,14 @@ static const struct {
 	{ "amzn2", "amzn", "2018.03", false }, { "amzn2", "amzn", NULL, false },
 	{ "amzn2", "amazon", "2", false },     { "amzn2", "AMZN", "2", false },
 	{ "amzn2023", "amzn", "2023", true },  { "amzn2023", "amzn", "2", false },
-	{ "rhel8", "rhel", "8", true },	       { "rhel8", "rhel", "8.10", true },
-	{ "rhel8", "rhel", "80", false },      { "rhel8", "centos", "8", false },
-	{ "sles15", "sles", "15.4", true },    { "sles15", "sles", "12.5", false },
+	{ "rhel", "rhel", "8", true },	       { "rhel", "rhel", "8.10", true },
+	{ "rhel", "rhel", "80", false },       { "rhel", "centos", "8", true },
+	{ "rhel", "rocky", "9.4", true },      { "rhel", "almalinux", "10.1", true },
+	{ "rhel", "rhel", "7.9", false },      { "rhel", "fedora", "9", false },
+	{ "rhel", "sles", "9", false },	       { "rhel", "rhel", NULL, false },
+	{ "sles", "sles", "15", true },	       { "sles", "sles", "15.4", true },
+	{ "sles", "sles", "12.5", false },     { "sles", "opensuse-leap", "15.5", false },
+	{ "other", "other", NULL, true },
 };
 
 static void a_system_has_its_profile(void **state)
@@ -207,7 +202,14 @@ static const struct {
 	{ "AL2023 6.1", "amzn2023", "6.1.175-219.359.amzn2023.aarch64", "6.1", true, true, NULL,
 	  "" },
 	{ "6.12 is not 6.1", "amzn2023", "6.12.5-1.amzn2023.x86_64", "6.12", true, true, NULL, "" },
-	{ "any line", "sles15", "5.14.21-150400.24.100-default", "*", true, true, NULL, "" },
+	{ "AL2023 6.18 on ARM", "amzn2023", "6.18.51-120.163.amzn2023.aarch64", "6.18", true, true,
+	  NULL, "" },
+	{ "RHEL 8", "rhel", "4.18.0-147.0.2.el8_1.x86_64", "4.18", true, true, NULL, "" },
+	{ "RHEL 9", "rhel", "5.14.0-427.40.1.el9_4.aarch64", "5.14", true, true, NULL, "" },
+	{ "RHEL 10 begins with 10.2", "rhel", "6.12.0-55.el10_0.x86_64", "6.12", true, true,
+	  "6.12.0-211.16.1.el10_2", "" },
+	{ "SLES 15 SP4", "sles", "5.14.21-150400.24.100-default", "5.14", true, true, NULL, "" },
+	{ "any line", "other", "5.14.21-150400.24.100-default", "*", true, true, NULL, "" },
 };
 
 static void a_kernel_belongs_to_a_line(void **state)
@@ -261,10 +263,20 @@ static const struct {
 	{ "amzn2", "kpatch", OTHER },
 	{ "amzn2023", "kernel6.12", KERNEL },
 	{ "amzn2023", "kernel6.1", OTHER },
-	{ "rhel8", "kpatch-patch-4_18_0-147", LIVEPATCH },
-	{ "rhel8", "kernel-core", KERNEL },
-	{ "rhel8", "kpatch-dnf", RUNTIME },
-	{ "rhel8", "kernel-livepatch-1-1", OTHER },
+	{ "rhel", "kpatch-patch-4_18_0-147", LIVEPATCH },
+	{ "rhel", "kernel-core", KERNEL },
+	{ "rhel", "kpatch", RUNTIME },
+	{ "rhel", "kpatch-dnf", OTHER },
+	{ "rhel", "kernel-livepatch-1-1", OTHER },
+	{ "rhel", "kpatch-patch-4_18_0-147-debugsource", OTHER },
+	{ "amzn2023", "kernel-livepatch-repo-s3", OTHER },
+	{ "sles", "kernel-livepatch-5_14_21-150400_24_100-default", LIVEPATCH },
+	{ "sles", "kernel-livepatch-SLE15-SP4_Update_20-debugsource", OTHER },
+	{ "sles", "kernel-livepatch-tools", RUNTIME },
+	{ "sles", "kernel-livepatch-tools-devel", OTHER },
+	{ "sles", "kernel-default", KERNEL },
+	{ "sles", "kernel-default-base", OTHER },
+	{ "other", "lp-for-6.1.0-1", LIVEPATCH },
 };
 
 static void a_package_name_has_a_meaning(void **state)
@@ -297,10 +309,16 @@ static const struct {
 	  "0.amzn2023", false },
 	{ "release 0 of something else", "amzn2", "kernel", "1.0", "0.amzn2", false },
 	{ "AL2023", "amzn2023", "kernel-livepatch-6.1-1", "1.0", "0.amzn2023", true },
-	{ "a marker by version", "rhel8", "kpatch-patch-4_18_0-147", "0", "0.el8", true },
-	{ "a patch by version", "rhel8", "kpatch-patch-4_18_0-147", "1", "0.el8", false },
-	{ "a profile without markers has none", "sles15", "kernel-livepatch-5-1-default", "0", "0",
+	{ "a marker by version", "rhel", "kpatch-patch-4_18_0-147", "0", "0.el8", true },
+	{ "a patch by version", "rhel", "kpatch-patch-4_18_0-147", "1", "0.el8", false },
+	{ "the tenth patch", "rhel", "kpatch-patch-4_18_0-147", "10", "1.el8", false },
+	{ "the build that comes with the kernel", "sles", "kernel-livepatch-5_14_21-1-default", "1",
+	  "150400.9.3.3", true },
+	{ "the first patch", "sles", "kernel-livepatch-5_14_21-1-default", "2", "150400.2.1",
 	  false },
+	{ "the eleventh build", "sles", "kernel-livepatch-5_14_21-1-default", "11", "150400.2.1",
+	  false },
+	{ "a profile without markers has none", "other", "lp-for-5-1", "0", "0", false },
 };
 
 static void markers_are_no_patches(void **state)
@@ -333,8 +351,16 @@ static const struct {
 	{ "amzn2023", "kernel-livepatch", REPO_ROLE_LIVEPATCH },
 	{ "amzn2023", "amazonlinux", REPO_ROLE_KERNEL },
 	{ "amzn2023", "amazonlinux-source", -1 },
-	{ "sles15", "SLE-Module-Live_Patching15", REPO_ROLE_LIVEPATCH }, /* before the kernel's * */
-	{ "sles15", "anything", REPO_ROLE_KERNEL },
+	{ "rhel", "rhel-8-for-x86_64-baseos-rpms", REPO_ROLE_LIVEPATCH },
+	{ "rhel", "rhel-9-baseos-rhui-rpms", REPO_ROLE_LIVEPATCH },
+	{ "rhel", "baseos", REPO_ROLE_LIVEPATCH },
+	{ "rhel", "rhel-8-for-x86_64-baseos-debug-rpms", -1 },
+	{ "rhel", "rhel-8-for-x86_64-appstream-rpms", -1 },
+	{ "sles", "SLE-Module-Live-Patching15-SP4-Updates", REPO_ROLE_LIVEPATCH },
+	{ "sles", "Basesystem_Module_x86_64:SLE-Module-Basesystem15-SP4-Pool", REPO_ROLE_KERNEL },
+	{ "sles", "SLE-Module-Live-Patching15-SP4-Debuginfo-Updates", -1 },
+	{ "other", "livepatches", REPO_ROLE_LIVEPATCH }, /* before the kernel's * */
+	{ "other", "anything", REPO_ROLE_KERNEL },
 };
 
 static void a_repository_has_a_role(void **state)
@@ -349,6 +375,68 @@ static void a_repository_has_a_role(void **state)
 			fail_msg("%s: %s", repositories[i].platform, repositories[i].id);
 }
 
+static const struct {
+	const char *platform, *id;
+	enum repo_role role;
+	bool livepatch, kernel;
+} serving[] = {
+	{ "amzn2", "amzn2extra-livepatch", REPO_ROLE_LIVEPATCH, true, false },
+	{ "amzn2", "amzn2-core", REPO_ROLE_KERNEL, false, true },
+	{ "rhel", "rhel-9-for-x86_64-baseos-rpms", REPO_ROLE_LIVEPATCH, true, true },
+	{ "rhel", "rhel-*-baseos-rpms", REPO_ROLE_LIVEPATCH, true, true }, /* that is absent */
+	{ "other", "anything", REPO_ROLE_KERNEL, false, true },
+};
+
+static void a_repository_of_both_lists_serves_both(void **state)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(serving); i++) {
+		const struct platform *p = profile(serving[i].platform, arena);
+		const struct repository r = { .id = serving[i].id, .role = serving[i].role };
+
+		if (platform_repo_serves(p, &r, REPO_ROLE_LIVEPATCH) != serving[i].livepatch ||
+		    platform_repo_serves(p, &r, REPO_ROLE_KERNEL) != serving[i].kernel)
+			fail_msg("%s: %s", serving[i].platform, serving[i].id);
+	}
+}
+
+static const struct {
+	const char *platform, *kernel, *version, *release;
+	bool same;
+} running[] = {
+	{ "amzn2", "5.10.1-2.3.amzn2.x86_64", "5.10.1", "2.3.amzn2", true },
+	{ "amzn2", "5.10.1-2.3.amzn2.x86_64", "5.10.1", "2.3.amzn2.1", false },
+	{ "amzn2", "5.10.1-2.3.amzn2.x86_64", "5.10.2", "2.3.amzn2", false },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.21", "150400.24.100.2", true },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.21", "150400.24.100.12", true },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.21", "150400.24.100", false },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.21", "150400.24.1001", false },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.21", "150400.24.100.", false },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.21", "150400.24.100.2.1", false },
+	{ "sles", "5.14.21-150400.24.10-default", "5.14.21", "150400.24.100.2", false },
+	{ "sles", "5.14.21-150400.24.100-default", "5.14.22", "150400.24.100.2", false },
+};
+
+static void a_package_is_the_running_kernel(void **state)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(running); i++) {
+		struct kernel_release kernel = release_of(running[i].kernel, arena);
+		const struct platform_kernel *line =
+			platform_kernel_line(profile(running[i].platform, arena), &kernel);
+		const struct evr evr = { 1, running[i].version, running[i].release };
+
+		if (platform_line_is_build(line, &kernel, &evr) != running[i].same)
+			fail_msg("%s and %s-%s", running[i].kernel, evr.version, evr.release);
+	}
+}
+
 static void what_is_shipped_is_complete(void **state)
 {
 	_cleanup_(arena_freep)
@@ -359,13 +447,17 @@ static void what_is_shipped_is_complete(void **state)
 	(void)state;
 	texts = builtin_platforms(&n);
 	baselines = builtin_baselines(&n_baselines);
-	assert_int_equal(n, 2);
+	assert_int_equal(n, 4);
 	for (size_t i = 0; i < n; i++) {
 		const struct platform *p = parse(texts[i].text, texts[i].len, "x", arena);
 		bool found = false;
 
 		assert_string_equal(p->name, texts[i].name);
-		assert_non_null(p->aws_operating_system);
+		assert_true(p->n_runtime > 0 && p->n_kernels > 0);
+		assert_true(p->marker_version || p->marker_release);
+		assert_true(p->n_livepatch_repos > 0 && p->n_kernel_repos > 0);
+		if (!p->aws_operating_system)
+			continue;
 		assert_int_equal(p->support_months, 3);
 		assert_string_equal(p->service, "kpatch.service");
 		for (size_t k = 0; k < n_baselines; k++)
@@ -402,11 +494,17 @@ static const struct {
 	{ "without markers", 10, "", NULL },
 	{ "120 months", 9, "  support-months: 120", NULL },
 	{ "no kernel lines", 12, "  []", NULL },
+	{ "several systems", 2, "match: {id: [x, y], version: \"1\"}", NULL },
+	{ "without a service", 8, "", NULL },
+	{ "packages that have a number more", 12,
+	  "  - {series: \"5\", packages: [k], rebuilds: true}", NULL },
 
 	{ "no name", 1, "", "f:2: name is missing" },
 	{ "an empty name", 1, "name: ''", "f:1: name: must not be empty" },
 	{ "no match", 2, "", "f:1: match is missing" },
 	{ "match without id", 2, "match: {version: \"2\"}", "f:2: match: id is missing" },
+	{ "systems that are a map", 2, "match: {id: {x: y}}",
+	  "f:2: id: a list is expected, not a map of keys and values" },
 	{ "match with an unknown key", 2, "match: {id: x, like: y}",
 	  "f:2: like: no such key here; known are id, version" },
 	{ "match that is no map", 2, "match: x",
@@ -433,7 +531,7 @@ static const struct {
 	  "f:7: prefix: 'lp-{version}-{release}' does not begin with 'lp_'" },
 	{ "a prefix that reaches into a field", 7, "  prefix: \"lp-{v\"",
 	  "f:7: prefix: 'lp-{version}-{release}' does not begin with 'lp-{v'" },
-	{ "no service", 8, "", "f:6: livepatch: service is missing" },
+	{ "an empty service", 8, "  service: ''", "f:8: service: must not be empty" },
 	{ "months below zero", 9, "  support-months: -1",
 	  "f:9: support-months: -1 is not between 0 and 120" },
 	{ "too many months", 9, "  support-months: 121",
@@ -467,6 +565,13 @@ static const struct {
 	{ "livepatch that is neither true nor false", 12,
 	  "  - {series: \"5\", packages: [k], livepatch: maybe}",
 	  "f:12: livepatch: 'maybe' is not one of false, no, off, true, yes, on" },
+	{ "a misspelt key of a kernel line", 12,
+	  "  - {series: \"5\", packages: [k], rebuild: true}",
+	  "f:12: rebuild: no such key here; known are series, packages, arch, livepatch, minimum, "
+	  "ends, rebuilds" },
+	{ "rebuilds that are neither true nor false", 12,
+	  "  - {series: \"5\", packages: [k], rebuilds: 1}",
+	  "f:12: rebuilds: '1' is not one of false, no, off, true, yes, on" },
 	{ "architectures that are a map", 12, "  - {series: \"5\", packages: [k], arch: {a: b}}",
 	  "f:12: arch: a list is expected, not a map of keys and values" },
 	{ "no repositories", 13, "", "f:1: repositories is missing" },
@@ -510,6 +615,8 @@ int main(void)
 		cmocka_unit_test(a_package_name_has_a_meaning),
 		cmocka_unit_test(markers_are_no_patches),
 		cmocka_unit_test(a_repository_has_a_role),
+		cmocka_unit_test(a_repository_of_both_lists_serves_both),
+		cmocka_unit_test(a_package_is_the_running_kernel),
 		cmocka_unit_test(what_is_shipped_is_complete),
 		cmocka_unit_test(a_profile_is_read_strictly),
 	};
