@@ -107,21 +107,22 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(i
 base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
-	    plan platform recall report snapshot spread window
+	    plan plan_configure platform recall report reposwitch repotemplate snapshot spread window
 probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
-klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
-	    cmd_kernel cmd_list cmd_pause cmd_run cmd_scan cmd_status cmd_verify command fleet installation main \
-	    options outcome pick progress screen shared ssh ssm table view
+klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure configuration cmd_cve \
+	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_run cmd_scan \
+	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
+	    ssh ssm table view
 klpd     := actions announce applier caller conclude finish hold install intent job jobs journal main methods options \
 	    place scan service settings state store tool
-fetch    := clock documents download main refresh request
+fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
-apply    := channel guard load main options output stage
+apply    := channel guard load main options output repository run service stage
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
 	    verb_cve verb_explain verb_plan verb_probe verb_scan wishes
 
@@ -214,13 +215,17 @@ $(O)/%.o: %.c $(O)/flags
 # Texts that are part of a program: C string literals made from the files of the project.
 PLATFORMS := $(sort $(wildcard conf/platforms/*.yaml))
 BASELINES := $(sort $(wildcard conf/baselines/*.yaml))
+REPOSITORIES := $(sort $(wildcard conf/repositories/*.repo))
 # Those whose commands klpctl has.
-DOCUMENTS := conf/ssm/Klpd-RunPatchBaseline.json
+DOCUMENTS := $(sort $(wildcard conf/ssm/*.json))
 embed = $(call say,GEN,$@)mkdir -p $(@D) && awk $(1) >$@
 
 $(O)/gen/builtin_data.inc: conf/embed.awk $(PLATFORMS) $(BASELINES)
 	$(call embed,-f conf/embed.awk macro=BUILTIN_PLATFORM $(PLATFORMS) \
 		macro=BUILTIN_BASELINE $(BASELINES))
+
+$(O)/gen/repositories.inc: conf/embed.awk $(REPOSITORIES)
+	$(call embed,-f conf/embed.awk macro=REPOSITORY $(REPOSITORIES))
 
 $(O)/gen/%.inc: agent/ipc/%.varlink conf/embed.awk
 	$(call embed,-f conf/embed.awk $<)
@@ -233,6 +238,7 @@ $(O)/gen/sources.inc: $(READING)
 
 $(O)/agent/worker/extracts.o: $(O)/gen/sources.inc
 $(O)/agent/core/builtin.o: $(O)/gen/builtin_data.inc
+$(O)/agent/core/repotemplate.o: $(O)/gen/repositories.inc
 $(O)/agent/ipc/idl.o: $(O)/gen/io.klpd.Agent.inc $(O)/gen/org.varlink.service.inc
 
 # Units name the programs by their installed paths.

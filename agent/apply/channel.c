@@ -31,18 +31,25 @@ static bool all_zero(const void *bytes, size_t n)
 
 static int check(const struct apply_request *q, size_t len, size_t n_fds, struct err *err)
 {
+	bool is_switch;
+
 	if (len != sizeof(*q))
 		return refuse(err, "its size is wrong");
 	if (q->magic != APPLY_MAGIC || q->version != APPLY_VERSION)
 		return refuse(err, "it is of another version of klpd");
-	if (q->verb != APPLY_INSTALL && q->verb != APPLY_LOAD)
+	if (q->verb < APPLY_INSTALL || q->verb >= APPLY_VERB_COUNT)
 		return refuse(err, "its verb is not known");
-	if (q->n_packages < 1 || q->n_packages > APPLY_PACKAGES_MAX)
+	is_switch = q->verb == APPLY_SERVICE || q->verb == APPLY_REPOSITORY;
+	if (q->n_packages > APPLY_PACKAGES_MAX || is_switch != (q->n_packages == 0))
 		return refuse(err, "its number of packages is wrong");
 	if (n_fds != (q->verb == APPLY_INSTALL ? q->n_packages : 0))
 		return refuse(err, "its number of open files is wrong");
-	if (!ends(q->kernel, sizeof(q->kernel)))
+	if (!ends(q->kernel, sizeof(q->kernel)) || !ends(q->subject, sizeof(q->subject)) ||
+	    !ends(q->file, sizeof(q->file)))
 		return refuse(err, "a text does not end");
+	if (q->on > is_switch || q->unused || is_switch != (*q->subject != '\0') ||
+	    (q->verb != APPLY_REPOSITORY && *q->file))
+		return refuse(err, "it says what its verb does not need");
 	for (size_t i = 0; i < q->n_packages; i++)
 		if (!ends(q->packages[i].title, sizeof(q->packages[i].title)))
 			return refuse(err, "a text does not end");

@@ -14,8 +14,8 @@ struct channel {
 
 /*
  * Receives the request and its descriptors, and checks sizes, version, counts, that every text ends
- * within its array and that what is unused is zero. 0 with @fds filled (n_packages of them for
- * APPLY_INSTALL, none else), or -1 with @err (USAGE) and no descriptor open.
+ * within its array and that what its verb does not need is zero. 0 with @fds filled (n_packages of
+ * them for APPLY_INSTALL, none else), or -1 with @err (USAGE) and no descriptor open.
  */
 _must_check_ int channel_receive(struct channel *channel, struct apply_request *ret,
 				 int fds[static APPLY_PACKAGES_MAX], struct err *err);

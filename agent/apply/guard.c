@@ -3,6 +3,8 @@
 
 #include "base/fsx.h"
 
+#include <fnmatch.h>
+
 #include <rpm/header.h>
 #include <rpm/rpmdb.h>
 #include <rpm/rpmlib.h>
@@ -141,7 +143,7 @@ static int check_not_a_kernel(Header h, const char *title, struct err *err)
 		return err_set(err, EXIT_STATUS_DATA, "%s: it is a kernel (it provides %s)", title,
 			       provides);
 	if (file)
-		return err_set(err, EXIT_STATUS_DATA, "%s: it would write %s", title, file);
+		return err_set(err, EXIT_STATUS_DATA, "%s: it has %s", title, file);
 	return 0;
 }
 
@@ -199,4 +201,15 @@ int guard_package(struct guard *guard, rpmts ts, Header h, const char *title, bo
 		return -1;
 	*ret_kernel = kernel;
 	return check_installed(ts, h, title, kernel, err);
+}
+
+int guard_removal(const struct guard *guard, Header h, const char *title, struct err *err)
+{
+	const char *name = headerGetString(h, RPMTAG_NAME);
+
+	for (size_t i = 0; guard->options->allow_erase[i]; i++)
+		if (fnmatch(guard->options->allow_erase[i], name, FNM_NOESCAPE) == 0)
+			return check_not_a_kernel(h, title, err);
+	return err_set(err, EXIT_STATUS_DATA, "%s: klpd may not remove packages of this name",
+		       title);
 }

@@ -39,5 +39,11 @@ _must_check_ int guard_package(struct guard *guard, rpmts ts, Header h, const ch
 /* True for the names that --allow gives, kernels not among them. */
 bool guard_allows(const struct guard *guard, const char *name);
 
+/* Finds out whether this installed package, a livepatch of any kernel, may be removed. 0, or -1
+ * with
+ * @err (DATA). */
+_must_check_ int guard_removal(const struct guard *guard, Header h, const char *title,
+			       struct err *err);
+
 /* "name.arch:epoch:version-release" of a header; to be freed. */
 char *guard_title(Header h);

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apply/load.h"
 
-#include "apply/output.h"
-#include "apply/stage.h"
+#include "apply/run.h"
 #include "base/alloc.h"
 #include "base/fsx.h"
-#include "base/loop.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include <rpm/header.h>
 #include <rpm/rpmtd.h>
 
-#define SUFFIX ".ko"
+#define SUFFIX	    ".ko"
+#define MODULES_MAX 64
 
 /* "/x/klp-a.ko" -> "klp_a". To be freed. */
 static char *module_name(const char *file)
@@ -30,108 +23,9 @@ static char *module_name(const char *file)
 	return name;
 }
 
-static bool is_enabled(int root, const char *module)
-{
-	_cleanup_free_ char *path = xasprintf("sys/kernel/livepatch/%s/enabled", module);
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-
-	return fsx_read_at(root, path, 64, &text, &len) == 0 && *text == '1';
-}
-
-static void become(const char *loader, const char *file, int output)
-{
-	char *const argv[] = { (char *)loader, (char *)"load", (char *)file, NULL };
-	char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LANG=C",
-			      NULL };
-	int null = open("/dev/null", O_RDONLY);
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setpgid(0, 0);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-	    dup2(output, STDERR_FILENO) < 0)
-		_exit(127);
-	execve(loader, argv, env);
-	dprintf(STDERR_FILENO, "%s cannot be started: %s\n", loader, strerror(errno));
-	_exit(127);
-}
-
-/* Waits for @child, not longer than @seconds; SIGCHLD is blocked. False: it had to be killed. */
-static bool wait_for(pid_t child, int64_t seconds)
-{
-	int64_t end = loop_now() + seconds * 1000;
-	sigset_t set;
-	int status;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	while (waitpid(child, &status, WNOHANG) == 0) {
-		int64_t left = end - loop_now();
-		struct timespec limit = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
-
-		if (left <= 0) {
-			kill(-child, SIGKILL);
-			waitpid(child, &status, 0);
-			return false;
-		}
-		sigtimedwait(&set, NULL, &limit);
-	}
-	return true;
-}
-
-/* Runs the loader; what it wrote is told and returned, to be freed. */
-static char *run_loader(struct channel *channel, const struct guard *guard, int root,
-			const char *file, struct err *err)
-{
-	_cleanup_close_ int output = stage_scratch(root, err);
-	const struct options *o = guard->options;
-	char *said;
-	pid_t child;
-
-	if (output < 0)
-		return NULL;
-	child = fork();
-	if (child == 0)
-		become(o->loader, file, output);
-	if (child < 0) {
-		err_set_errno(err, EXIT_STATUS_TEMPFAIL, errno, "%s cannot be started", o->loader);
-		return NULL;
-	}
-	setpgid(child, child);
-	if (wait_for(child, o->load_wait))
-		return output_tell(channel, output);
-	said = output_tell(channel, output);
-	free(said);
-	return xasprintf("%s was stopped after %lld s", o->loader, (long long)o->load_wait);
-}
-
-static int load_module(struct channel *channel, const struct guard *guard, int root,
-		       const char *file, struct err *err)
-{
-	_cleanup_free_ char *module = module_name(file), *said = NULL;
-	size_t len;
-
-	if (is_enabled(root, module)) {
-		channel_tell(channel, APPLY_MODULE, module, 0, "it was loaded already");
-		return 0;
-	}
-	said = run_loader(channel, guard, root, file, err);
-	if (!said)
-		return -1;
-	if (is_enabled(root, module)) {
-		channel_tell(channel, APPLY_MODULE, module, 0, "");
-		return 0;
-	}
-	len = strlen(said);
-	channel_tell(channel, APPLY_MODULE, module, EXIT_STATUS_FAILED,
-		     len < APPLY_TEXT_MAX ? said : said + len - APPLY_TEXT_MAX + 1);
-	return 1;
-}
-
-int load_package(struct channel *channel, const struct guard *guard, int root, Header h,
-		 struct err *err)
+/* Calls @fn with the path of each; it returns how many of it failed, or -1. */
+static int each_module(const struct guard *guard, Header h, int (*fn)(const char *file, void *),
+		       void *userdata)
 {
 	_cleanup_free_ char *folder = xasprintf("/%s/", guard->release);
 	struct rpmtd_s files;
@@ -142,9 +36,144 @@ int load_package(struct channel *channel, const struct guard *guard, int root, H
 		return 0;
 	while (r >= 0 && (file = rpmtdNextString(&files)))
 		if (ends_with(file, SUFFIX) && strstr(file, folder)) {
-			r = load_module(channel, guard, root, file, err);
+			r = fn(file, userdata);
 			failed += r > 0;
 		}
 	rpmtdFreeData(&files);
+	return r < 0 ? -1 : failed;
+}
+
+struct work {
+	struct channel *channel;
+	const struct guard *guard;
+	int root;
+	struct err *err;
+	/* of unloading */
+	char *modules[MODULES_MAX];
+	size_t n_modules;
+};
+
+/* "1", "0", or "" where the kernel does not know it. To be freed. */
+static char *enabled_text(int root, const char *module)
+{
+	_cleanup_free_ char *path = xasprintf("sys/kernel/livepatch/%s/enabled", module);
+	char *text = NULL;
+	size_t len;
+
+	return fsx_read_at(root, path, 64, &text, &len) == 0 ? text : xstrdup("");
+}
+
+static bool is_loaded(int root, const char *module)
+{
+	_cleanup_free_ char *text = enabled_text(root, module);
+
+	return *text == '1';
+}
+
+static bool is_gone(int root, const char *module)
+{
+	_cleanup_free_ char *text = enabled_text(root, module);
+
+	return !*text;
+}
+
+/* LOADER VERB WHAT, then a look at the kernel: 0, 1 when @reached says no, or -1 with @err. */
+static int ask_loader(const struct work *w, const char *verb, const char *what, const char *module,
+		      bool (*reached)(int root, const char *module))
+{
+	const struct options *o = w->guard->options;
+	const char *const argv[] = { o->loader, verb, what, NULL };
+	_cleanup_free_ char *said = NULL;
+	size_t len;
+	int unused;
+
+	said = run_program(w->channel, w->root, argv, o->load_wait, &unused, w->err);
+	if (!said)
+		return -1;
+	if (reached(w->root, module)) {
+		channel_tell(w->channel, APPLY_MODULE, module, 0, "");
+		return 0;
+	}
+	len = strlen(said);
+	channel_tell(w->channel, APPLY_MODULE, module, EXIT_STATUS_FAILED,
+		     len < APPLY_TEXT_MAX ? said : said + len - APPLY_TEXT_MAX + 1);
+	return 1;
+}
+
+static int load_module(const char *file, void *userdata)
+{
+	const struct work *w = userdata;
+	_cleanup_free_ char *module = module_name(file);
+
+	if (is_loaded(w->root, module)) {
+		channel_tell(w->channel, APPLY_MODULE, module, 0, "it was loaded already");
+		return 0;
+	}
+	return ask_loader(w, "load", file, module, is_loaded);
+}
+
+int load_package(struct channel *channel, const struct guard *guard, int root, Header h,
+		 struct err *err)
+{
+	struct work w = { .channel = channel, .guard = guard, .root = root, .err = err };
+
+	return each_module(guard, h, load_module, &w);
+}
+
+static int remember_module(const char *file, void *userdata)
+{
+	struct work *w = userdata;
+	char *module = module_name(file);
+
+	if (w->n_modules == MODULES_MAX || is_gone(w->root, module))
+		free(module);
+	else
+		w->modules[w->n_modules++] = module;
+	return 0;
+}
+
+/* Where its line stands in /proc/modules: the kernel puts what was loaded last first. */
+static size_t place_of(const char *modules, const char *module)
+{
+	_cleanup_free_ char *word = xasprintf("\n%s ", module);
+	const char *at = strstr(modules, word);
+
+	return at ? (size_t)(at - modules) : SIZE_MAX;
+}
+
+/* The one that was loaded last; of those that cannot be told, the last of the file list. */
+static size_t last_loaded(const struct work *w, const char *modules)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < w->n_modules; i++)
+		if (place_of(modules, w->modules[i]) <= place_of(modules, w->modules[best]))
+			best = i;
+	return best;
+}
+
+int unload_packages(struct channel *channel, const struct guard *guard, int root,
+		    const Header *headers, size_t n, struct err *err)
+{
+	struct work w = { .channel = channel, .guard = guard, .root = root, .err = err };
+	_cleanup_free_ char *text = NULL, *modules = NULL;
+	int failed = 0, r = 0;
+	size_t len;
+
+	if (fsx_read_at(root, "proc/modules", 4 * 1024 * 1024, &text, &len) < 0)
+		text = xstrdup("");
+	modules = xasprintf("\n%s", text);
+	for (size_t i = 0; i < n; i++)
+		(void)!each_module(guard, headers[i], remember_module, &w);
+	while (w.n_modules) {
+		size_t i = last_loaded(&w, modules);
+
+		if (r >= 0)
+			r = ask_loader(&w, "unload", w.modules[i], w.modules[i], is_gone);
+		failed += r > 0;
+		free(w.modules[i]);
+		memmove(&w.modules[i], &w.modules[i + 1],
+			(--w.n_modules - i) * sizeof(w.modules[0]));
+	}
 	return r < 0 ? -1 : failed;
 }

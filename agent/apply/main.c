@@ -14,16 +14,23 @@
  *      /lib/modules are out of reach unless the unit file has --allow-kernel.
  *   5. The transaction installs exactly these packages. It is refused as a whole if it would remove
  *      any other, or if rpm's own test finds a problem. No check of rpm's is filtered.
- *   6. Nothing here reboots, unloads, forces a transition, or runs a program that a request names.
+ *   6. Removed are livepatches only, by names that the unit file allows, and none that another
+ *      package needs. Of repositories and units only those that the unit file names are switched;
+ *      a repository that is made has our own text. Unloading asks the kernel and takes no for an
+ *      answer.
+ *   7. Nothing here reboots, forces a transition, or runs a program that a request names.
  *
  * So the worst that a compromised asker achieves is a genuine, vendor-signed livepatch for the
- * running kernel. The steps before it (stage, verify, lock, guard, test) change nothing; after them
- * rpm's transaction is not interrupted by us, whatever becomes of the asker.
+ * running kernel, or that the node is without livepatches. The steps before it (stage, verify,
+ * lock, guard, test) change nothing; after them rpm's transaction is not interrupted by us,
+ * whatever becomes of the asker.
  */
 #include "apply/channel.h"
 #include "apply/guard.h"
 #include "apply/load.h"
 #include "apply/output.h"
+#include "apply/repository.h"
+#include "apply/service.h"
 #include "apply/stage.h"
 #include "base/alloc.h"
 #include "base/fsx.h"
@@ -205,37 +212,124 @@ static int apply_install(struct apply *a, struct err *err)
 	return load_all(a, err);
 }
 
-/* The headers of installed packages stand in the rpm database, which is root's. */
-static int find_installed(struct apply *a, size_t i, struct err *err)
+/* The header of an installed package, which stands in the rpm database: root's; or NULL. */
+static Header find_installed(struct apply *a, const char *wanted)
 {
 	rpmdbMatchIterator it = rpmtsInitIterator(a->ts, RPMDBI_PACKAGES, NULL, 0);
-	Header h;
+	Header h, found = NULL;
 
-	while (!a->headers[i] && (h = rpmdbNextIterator(it))) {
+	while (!found && (h = rpmdbNextIterator(it))) {
 		_cleanup_free_ char *is = guard_title(h);
 
-		if (streq(is, title(a, i)))
-			a->headers[i] = headerLink(h);
+		if (streq(is, wanted))
+			found = headerLink(h);
 	}
 	rpmdbFreeIterator(it);
-	if (!a->headers[i])
-		return err_set(err, EXIT_STATUS_DATA, "%s: it is not installed", title(a, i));
-	a->n_headers++;
-	if (!guard_allows(&a->guard, headerGetString(a->headers[i], RPMTAG_NAME)))
-		return err_set(err, EXIT_STATUS_DATA,
-			       "%s: it is no livepatch for the running kernel %s", title(a, i),
-			       a->guard.release);
+	return found;
+}
+
+/* The installed livepatches of the running kernel that the request names. */
+static int find_livepatches(struct apply *a, struct err *err)
+{
+	channel_step(&a->channel, APPLY_STEP_GUARD);
+	for (size_t i = 0; i < a->request.n_packages; i++) {
+		Header h = find_installed(a, title(a, i));
+
+		if (!h)
+			return err_set(err, EXIT_STATUS_DATA, "%s: it is not installed",
+				       title(a, i));
+		a->headers[a->n_headers++] = h;
+		if (!guard_allows(&a->guard, headerGetString(h, RPMTAG_NAME)))
+			return err_set(err, EXIT_STATUS_DATA,
+				       "%s: it is no livepatch for the running kernel %s",
+				       title(a, i), a->guard.release);
+	}
 	return 0;
 }
 
 static int apply_load(struct apply *a, struct err *err)
 {
-	channel_step(&a->channel, APPLY_STEP_GUARD);
-	for (size_t i = 0; i < a->request.n_packages; i++)
-		if (find_installed(a, i, err) < 0)
-			return -1;
-	return load_all(a, err);
+	return find_livepatches(a, err) < 0 ? -1 : load_all(a, err);
 }
+
+static int apply_unload(struct apply *a, struct err *err)
+{
+	int failed;
+
+	if (find_livepatches(a, err) < 0)
+		return -1;
+	if (!streq(a->options.root, "/"))
+		return 0;
+	channel_step(&a->channel, APPLY_STEP_UNLOAD);
+	failed = unload_packages(&a->channel, &a->guard, a->root, a->headers, a->n_headers, err);
+	if (failed < 0)
+		return -1;
+	return failed ? err_set(err, EXIT_STATUS_FAILED,
+				"%d of the modules could not be unloaded; each is told with its "
+				"reason",
+				failed)
+		      : 0;
+}
+
+/* What is gone already is gone. */
+static int apply_erase(struct apply *a, struct err *err)
+{
+	_cleanup_close_ int output = stage_scratch(a->root, err);
+	_cleanup_free_ char *said = NULL;
+	int r;
+
+	if (output < 0 || wait_for_others(a, err) < 0)
+		return -1;
+	channel_step(&a->channel, APPLY_STEP_GUARD);
+	for (size_t i = 0; i < a->request.n_packages; i++) {
+		Header h = find_installed(a, title(a, i));
+
+		if (!h)
+			continue;
+		a->headers[a->n_headers++] = h;
+		if (guard_removal(&a->guard, h, title(a, i), err) < 0)
+			return -1;
+	}
+	if (!a->n_headers)
+		return 0;
+	channel_step(&a->channel, APPLY_STEP_TEST);
+	if (transaction_erase_test(a->ts, a->headers, a->n_headers, err) < 0)
+		return -1;
+	channel_step(&a->channel, APPLY_STEP_ERASE);
+	r = transaction_erase(a->ts, output, err);
+	said = output_tell(&a->channel, output);
+	for (size_t i = 0; r == 0 && i < a->n_headers; i++) {
+		_cleanup_free_ char *gone = guard_title(a->headers[i]);
+
+		channel_tell(&a->channel, APPLY_ERASED, gone, 0, "");
+	}
+	return r;
+}
+
+static int apply_service(struct apply *a, struct err *err)
+{
+	return service_switch(&a->channel, &a->options, a->root, a->request.subject, a->request.on,
+			      err);
+}
+
+static int apply_repository(struct apply *a, struct err *err)
+{
+	return repository_switch(&a->channel, &a->options, a->root, a->request.subject,
+				 a->request.file, a->request.on, err);
+}
+
+static const struct {
+	int (*run)(struct apply *a, struct err *err);
+	bool rpm; /* it needs rpm's database */
+} verbs[] = {
+	[APPLY_INSTALL] = { apply_install, true },
+	[APPLY_LOAD] = { apply_load, true },
+	[APPLY_UNLOAD] = { apply_unload, true },
+	[APPLY_ERASE] = { apply_erase, true },
+	[APPLY_SERVICE] = { apply_service, false },
+	[APPLY_REPOSITORY] = { apply_repository, false },
+};
+_Static_assert(ARRAY_SIZE(verbs) == APPLY_VERB_COUNT, "one row per verb");
 
 /* ---- around them ------------------------------------------------------------------------------*/
 
@@ -280,9 +374,9 @@ static int serve(struct apply *a, int argc, char *argv[], struct err *err)
 		return err_set(err, EXIT_STATUS_DATA,
 			       "the plan was made for kernel %s, but %s runs; make a new one",
 			       q->kernel, a->guard.release);
-	if (open_rpm(a, err) < 0)
+	if (verbs[q->verb].rpm && open_rpm(a, err) < 0)
 		return -1;
-	return q->verb == APPLY_INSTALL ? apply_install(a, err) : apply_load(a, err);
+	return verbs[q->verb].run(a, err);
 }
 
 static void release(struct apply *a)

@@ -25,6 +25,9 @@ static const struct {
 	{ "--allow=", KIND_NAMES, AT(allow) },
 	{ "--allow-kernel=", KIND_NAMES, AT(allow_kernel) },
 	{ "--strip=", KIND_NAMES, AT(strip) },
+	{ "--allow-erase=", KIND_NAMES, AT(allow_erase) },
+	{ "--service=", KIND_NAMES, AT(services) },
+	{ "--repository=", KIND_NAMES, AT(repositories) },
 	{ "--loader=", KIND_PATH, AT(loader) },
 	{ "--keys=", KIND_TEXT, AT(keys) },
 	{ "--allow-unsigned", KIND_FLAG, AT(allow_unsigned) },
@@ -68,6 +71,14 @@ static bool understand(const char *arg, struct options *o)
 		if (starts_with(arg, rows[i].name))
 			return take(rows[i].kind, arg + strlen(rows[i].name),
 				    (char *)o + rows[i].offset);
+	return false;
+}
+
+bool options_name(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (streq(*names, name))
+			return true;
 	return false;
 }
 

@@ -67,16 +67,47 @@ static json_t *steps_json(const struct plan *plan)
 	return list;
 }
 
-static json_t *loads_json(const struct plan *plan)
+static json_t *loads_json(const struct plan_load *loads, size_t n)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < plan->n_loads; i++) {
-		const struct plan_load *l = &plan->loads[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_load *l = &loads[i];
 		json_t *o = json_object();
 
 		set_title(o, "package", &l->nevra);
 		set(o, "modules", jsonx_texts(l->modules, l->n_modules));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *switches_json(const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->n_switches; i++) {
+		const struct plan_switch *s = &plan->switches[i];
+		json_t *o = json_object();
+
+		set_text(o, "kind", s->kind);
+		set_text(o, "name", s->name);
+		set_text(o, "file", s->file);
+		set(o, "on", json_boolean(s->on));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *removals_json(const struct plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->n_removals; i++) {
+		json_t *o = json_object();
+
+		set_title(o, "package", &plan->removals[i].nevra);
+		set_text(o, "why", plan->removals[i].why);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -109,7 +140,10 @@ json_t *codec_plan_to_json(const struct plan *plan)
 	set_text(o, "kernel", plan->kernel);
 	set(o, "goals", goals_json(plan));
 	set(o, "steps", steps_json(plan));
-	set(o, "loads", loads_json(plan));
+	set(o, "loads", loads_json(plan->loads, plan->n_loads));
+	set(o, "switches", switches_json(plan));
+	set(o, "removals", removals_json(plan));
+	set(o, "unloads", loads_json(plan->unloads, plan->n_unloads));
 	set(o, "refusals", refusals_json(plan));
 	set_bytes(o, "download_bytes", plan_download_bytes(plan));
 	set_bytes(o, "installed_bytes", plan_installed_bytes(plan));

@@ -190,7 +190,7 @@ static json_t *repositories_json(const struct catalogue *catalogue, int64_t as_o
 		set_time(o, "fetched", r->fetched);
 		set(o, "age_seconds", dated ? json_integer(as_of - r->fetched) : json_null());
 		set_text(o, "checksum", r->checksum);
-		set_text(o, "status", repo_status_name(r->status));
+		set_text(o, "status", repo_status_name(repository_status(r)));
 		json_array_append_new(list, o);
 	}
 	return list;

@@ -43,6 +43,20 @@ int repo_status_from_name(const char *name)
 	return index_of(status_names, ARRAY_SIZE(status_names), name);
 }
 
+enum repo_status repository_status(const struct repository *repository)
+{
+	if (!repository->prospective)
+		return repository->status;
+	return repository->file ? REPO_DISABLED : REPO_ABSENT;
+}
+
+bool repository_switched_on(const struct repository *repository)
+{
+	enum repo_status status = repository_status(repository);
+
+	return status != REPO_DISABLED && status != REPO_ABSENT;
+}
+
 bool repository_usable(const struct repository *repository)
 {
 	return repository->status == REPO_OK || repository->status == REPO_STALE;

@@ -37,6 +37,9 @@ struct repository {
 	bool primary_read;
 	const char *const *excludes; /* yum and dnf excludes that apply, as glob patterns */
 	size_t n_excludes;
+	const char *file; /* in which the section stands, below the root; NULL: in none */
+	/* Its section is not enabled: looked at, with its own status, for a plan to enable it. */
+	bool prospective;
 };
 
 struct available {
@@ -58,5 +61,9 @@ const char *repo_role_name(enum repo_role role);       /* "livepatch", "kernel" 
 const char *repo_status_name(enum repo_status status); /* "ok", "stale", ... */
 int repo_role_from_name(const char *name);	       /* or -1 */
 int repo_status_from_name(const char *name);	       /* or -1 */
+/* What the node's own configuration makes of it, whatever was looked at for a plan. */
+enum repo_status repository_status(const struct repository *repository);
+/* True if its section is there and enabled, whether or not it could be reached. */
+bool repository_switched_on(const struct repository *repository);
 /* True when metadata of this repository could be looked at. */
 bool repository_usable(const struct repository *repository);

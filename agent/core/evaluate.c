@@ -310,6 +310,7 @@ struct report *evaluate_judge(const struct evaluation *in, struct judge *j)
 		judge_kernel(j);
 		judge_coverage(j);
 		r->kernel = kernel_verdict(j);
+		judge_orphans(j);
 	}
 	r->overall = r->livepatch;
 	if (in->config->scope == SCOPE_ALL)

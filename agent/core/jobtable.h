@@ -11,9 +11,10 @@
 #include "base/macro.h"
 
 enum job_flow {
-	FLOW_SCAN,    /* look, judge, keep the report */
-	FLOW_INSTALL, /* plan, change the node, look again */
-	FLOW_ASK,     /* one question to klpd-worker; nothing is kept */
+	FLOW_SCAN,	/* look, judge, keep the report */
+	FLOW_INSTALL,	/* plan, change the node, look again */
+	FLOW_ASK,	/* one question to klpd-worker; nothing is kept */
+	FLOW_CONFIGURE, /* as an installation, but repositories may be others afterwards */
 	FLOW_COUNT,
 };
 
@@ -25,9 +26,9 @@ enum job_state {
 	STATE_PLAN,	  /* what is to be done */
 	STATE_FETCH_MORE, /* package lists that the plan needs */
 	STATE_DOWNLOAD,	  /* packages */
-	STATE_APPLY,	  /* klpd-apply installs and loads: from here on the node changes */
-	STATE_LOAD,	  /* klpd-apply loads what was installed before */
-	STATE_ACTIVATION, /* until the kernel runs it */
+	STATE_APPLY, /* one change by klpd-apply, then the next: from here on the node changes */
+	STATE_ACTIVATION,  /* until the kernel runs it */
+	STATE_FETCH_AGAIN, /* metadata, as the repositories are now */
 	STATE_JUDGE,
 	STATE_STORE,
 	STATE_ANSWER, /* an end */
@@ -45,7 +46,8 @@ enum job_event {
 	EVENT_DRY_RUN,	  /* the plan: that was all */
 	EVENT_REFUSED,	  /* the plan: not allowed */
 	EVENT_NOTHING,	  /* the plan: it is all there */
-	EVENT_LOADS,	  /* there is something to load that is installed already */
+	EVENT_READY,	  /* the plan: nothing of it must be brought first */
+	EVENT_MORE,	  /* a change is made, another one is to follow */
 	EVENT_COUNT,
 };
 

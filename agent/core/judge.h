@@ -43,6 +43,9 @@ struct judge {
 /* live_patching facts, livepatch items, held livepatches. */
 void judge_live_patching(struct judge *j);
 void judge_livepatch(struct judge *j);
+/* Livepatches of kernels that are neither installed nor running: they do not apply. */
+void judge_orphans(struct judge *j);
+bool judge_is_orphan(const struct judge *j, const struct nevra *nevra);
 /* kernel item and held kernels, before coverage. */
 void judge_kernel(struct judge *j);
 /* Applies the coverage rule (semantics 5.3, ruling 6) to the kernel item. */

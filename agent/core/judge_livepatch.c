@@ -25,7 +25,7 @@ static enum tristate repository_enabled(const struct catalogue *c)
 
 		if (r->role != REPO_ROLE_LIVEPATCH)
 			continue;
-		if (r->status != REPO_DISABLED && r->status != REPO_ABSENT)
+		if (repository_switched_on(r))
 			return TRISTATE_YES;
 		answer = TRISTATE_NO;
 	}
@@ -236,12 +236,100 @@ static void remark_service(struct judge *j)
 	}
 }
 
+static bool is_owned(const struct judge *j, const char *module)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	for (size_t i = 0; i < node->n_installed; i++)
+		for (size_t k = 0; k < node->installed[i].n_modules; k++)
+			if (streq(node->installed[i].modules[k], module))
+				return true;
+	return false;
+}
+
+/* What was removed, as by klpctl disable, or loaded by hand: the kernel runs it all the same. */
+static void remark_ownerless(struct judge *j)
+{
+	const struct node *node = &j->in->snapshot->node;
+	const char *names = NULL;
+
+	for (size_t i = 0; node->rpmdb_read && i < node->n_modules; i++)
+		if (node->modules[i].enabled == 1 && !is_owned(j, node->modules[i].name))
+			names = names ? arena_printf(j->arena, "%s, %s", names,
+						     node->modules[i].name)
+				      : node->modules[i].name;
+	if (names)
+		finding_add(&j->report->findings, FINDING_WARNING, "livepatch-without-package",
+			    node->kernel,
+			    "the kernel runs livepatches that no installed package has: %s; they "
+			    "stay until a reboot, and are not loaded again after it",
+			    names);
+}
+
+/* Of an installed kernel package: how it calls itself. */
+static struct kernel_release release_of(const struct judge *j, const struct nevra *kernel,
+					struct arena *arena)
+{
+	struct kernel_release k = { .version = kernel->evr.version,
+				    .release = kernel->evr.release,
+				    .arch = kernel->arch,
+				    .flavour = j->running.flavour };
+	const struct platform_kernel *line = platform_kernel_line(j->in->platform, &k);
+	const char *dot = strrchr(k.release, '.');
+
+	if (line && line->rebuilds && dot)
+		k.release = arena_strndup(arena, k.release, (size_t)(dot - k.release));
+	return k;
+}
+
+static bool has_kernel(const struct judge *j, const char *livepatch)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	if (j->livepatch_name && streq(livepatch, j->livepatch_name))
+		return true;
+	for (size_t i = 0; i < node->n_installed; i++) {
+		const struct nevra *n = &node->installed[i].nevra;
+		struct kernel_release k;
+
+		if (!platform_is_kernel(j->in->platform, n->name))
+			continue;
+		k = release_of(j, n, j->arena);
+		if (streq(platform_livepatch_name(j->in->platform, &k, j->arena), livepatch))
+			return true;
+	}
+	return false;
+}
+
+bool judge_is_orphan(const struct judge *j, const struct nevra *nevra)
+{
+	return platform_is_livepatch(j->in->platform, nevra->name) && !has_kernel(j, nevra->name);
+}
+
+void judge_orphans(struct judge *j)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	for (size_t i = 0; i < node->n_installed; i++) {
+		const struct installed *installed = &node->installed[i];
+		struct patch *patch;
+
+		if (!judge_is_orphan(j, &installed->nevra))
+			continue;
+		patch = judge_patch(j, PATCH_LIVEPATCH, &installed->nevra, installed, NULL);
+		patch->state = PATCH_NOT_APPLICABLE;
+		patch->reason = "its kernel is neither installed nor running; klpctl clean removes "
+				"it";
+	}
+}
+
 void judge_livepatch(struct judge *j)
 {
 	const struct build *candidate;
 	bool marked = j->report->live_patching.marker;
 
 	j->livepatch_active = TRISTATE_UNKNOWN;
+	remark_ownerless(j);
 	if (!j->livepatch_applies)
 		return;
 	j->livepatch_builds =

@@ -2,6 +2,7 @@
 #include "core/plan.h"
 
 #include "core/match.h"
+#include "core/plan_configure.h"
 
 #include <stdarg.h>
 #include <strings.h>
@@ -42,7 +43,9 @@ void plan_refuse(struct plan *plan, const struct nevra *nevra, const char *code,
 
 bool plan_is_empty(const struct plan *plan)
 {
-	return plan->n_steps == 0 && plan->n_loads == 0;
+	return plan->n_steps + plan->n_loads + plan->n_switches + plan->n_removals +
+		       plan->n_unloads ==
+	       0;
 }
 
 /* Sizes come from the repositories: a sum never wraps. */
@@ -81,12 +84,25 @@ int64_t plan_installed_bytes(const struct plan *plan)
 	return sum;
 }
 
+enum plan_configure plan_configure_from_name(const char *name)
+{
+	static const char *const names[] = {
+		[PLAN_CONFIGURE_ENABLE] = "enable",
+		[PLAN_CONFIGURE_DISABLE] = "disable",
+		[PLAN_CONFIGURE_CLEAN] = "clean",
+	};
+
+	for (size_t i = PLAN_CONFIGURE_NONE + 1; i < ARRAY_SIZE(names); i++)
+		if (streq(names[i], name))
+			return (enum plan_configure)i;
+	return PLAN_CONFIGURE_NONE;
+}
+
 const char *plan_kind_name(enum plan_kind kind)
 {
 	static const char *const names[] = {
-		[PLAN_LIVEPATCH] = "livepatch",
-		[PLAN_RUNTIME] = "runtime",
-		[PLAN_KERNEL] = "kernel",
+		[PLAN_LIVEPATCH] = "livepatch",	  [PLAN_MARKER] = "marker",
+		[PLAN_RUNTIME] = "runtime",	  [PLAN_KERNEL] = "kernel",
 		[PLAN_DEPENDENCY] = "dependency",
 	};
 
@@ -196,7 +212,7 @@ static bool add_livepatch(struct plan *plan, const struct judge *j,
 {
 	struct choice c;
 
-	if (!j->report->live_patching.enabled)
+	if (!j->report->live_patching.enabled && wishes->configure != PLAN_CONFIGURE_ENABLE)
 		return false;
 	c = choose(plan, wishes, &j->livepatch_builds, BUILDS_AVAILABLE);
 	if (!is_newer(c.build, j->livepatch))
@@ -214,10 +230,21 @@ static bool is_installed(const struct node *node, const char *name)
 	return false;
 }
 
-/* Bans are held against the build that the solver picks. */
+/* Those of the names of which no build is installed. Bans are held against what the solver picks.
+ */
+static void add_missing(struct plan *plan, const struct judge *j, const char *const *names,
+			size_t n, const char *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct nevra any = { names[i], { 0, NULL, NULL }, j->arch };
+
+		if (!is_installed(&j->in->snapshot->node, names[i]))
+			add_goal(plan, &any, PLAN_RUNTIME, why);
+	}
+}
+
 static void add_runtime(struct plan *plan, const struct judge *j)
 {
-	const struct platform *p = j->in->platform;
 	const char *why;
 
 	if (!plan->n_goals && !j->livepatch)
@@ -225,12 +252,25 @@ static void add_runtime(struct plan *plan, const struct judge *j)
 	why = arena_printf(plan->arena, "%s needs it",
 			   plan_title(plan->arena, plan->n_goals ? &plan->goals[0].nevra
 								 : &j->livepatch->nevra));
-	for (size_t i = 0; i < p->n_runtime; i++) {
-		const struct nevra any = { p->runtime[i], { 0, NULL, NULL }, j->arch };
+	add_missing(plan, j, j->in->platform->runtime, j->in->platform->n_runtime, why);
+}
 
-		if (!is_installed(&j->in->snapshot->node, p->runtime[i]))
-			add_goal(plan, &any, PLAN_RUNTIME, why);
-	}
+static bool has_build(const struct judge *j, const struct nevra *nevra)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	for (size_t i = 0; i < node->n_installed; i++)
+		if (nevra_equal(&node->installed[i].nevra, nevra))
+			return true;
+	return false;
+}
+
+/* Than what is installed of its name. */
+static bool is_newer_kernel(const struct judge *j, const struct nevra *kernel)
+{
+	const struct installed *installed = judge_newest_installed(j, kernel->name, kernel->arch);
+
+	return !installed || evr_compare(&kernel->evr, &installed->nevra.evr) > 0;
 }
 
 static void add_kernel(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes)
@@ -240,9 +280,7 @@ static void add_kernel(struct plan *plan, const struct judge *j, const struct pl
 	if (!wishes->with_kernel || !j->kernel_item)
 		return;
 	c = choose(plan, wishes, &j->kernel_builds, BUILDS_NOTICED);
-	if (!c.build)
-		return;
-	if (!is_newer(c.build, judge_newest_installed(j, c.build->nevra.name, c.build->nevra.arch)))
+	if (!c.build || !is_newer_kernel(j, &c.build->nevra))
 		return;
 	if (!refuse_banned(plan, wishes, &c.build->nevra, NULL))
 		add_goal(plan, &c.build->nevra, PLAN_KERNEL, c.why);
@@ -287,16 +325,69 @@ static void add_load(struct plan *plan, const struct judge *j, const struct plan
 				arena_strdup(plan->arena, item->modules[i].name);
 }
 
+static void wish_approved(struct plan *plan, const struct judge *j,
+			  const struct plan_wishes *wishes)
+{
+	if (!add_livepatch(plan, j, wishes))
+		add_load(plan, j, wishes);
+	add_runtime(plan, j);
+	add_kernel(plan, j, wishes);
+}
+
+static void wish_enabled(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes)
+{
+	static const char why[] = "live patching is being enabled";
+	const struct platform *p = j->in->platform;
+	const struct nevra *kernel;
+
+	if (plan_is_blind(plan, j))
+		return;
+	if (plan_can_enable(plan, j, wishes, &kernel)) {
+		const struct nevra any = { j->livepatch_name, { 0, NULL, NULL }, j->arch };
+
+		if (!add_livepatch(plan, j, wishes)) {
+			add_load(plan, j, wishes);
+			if (!j->report->live_patching.marker)
+				add_goal(plan, &any, PLAN_MARKER,
+					 "it marks that livepatches are wanted for this kernel");
+		}
+	} else if (!kernel) {
+		return;
+	} else if (!has_build(j, kernel) && !refuse_banned(plan, wishes, kernel, NULL)) {
+		add_goal(plan, kernel, PLAN_KERNEL, "the running kernel gets no livepatches");
+	}
+	add_missing(plan, j, p->runtime, p->n_runtime, why);
+	add_missing(plan, j, p->tools, p->n_tools, why);
+	plan_switches(plan, j, true);
+}
+
 struct plan *plan_goals(const struct judge *j, const struct plan_wishes *wishes)
 {
 	struct plan *plan = xcalloc(1, sizeof(*plan));
 
 	plan->arena = arena_new();
 	plan->kernel = arena_strdup(plan->arena, j->in->snapshot->node.kernel);
-	if (!add_livepatch(plan, j, wishes))
-		add_load(plan, j, wishes);
-	add_runtime(plan, j);
-	add_kernel(plan, j, wishes);
+	if (wishes->configure != PLAN_CONFIGURE_NONE && !j->in->platform) {
+		plan_refuse(plan, NULL, "platform-unknown",
+			    "no platform profile fits this system, so what is to be done is not "
+			    "known; add one below /etc/klpd/platforms");
+		return plan;
+	}
+	switch (wishes->configure) {
+	case PLAN_CONFIGURE_NONE:
+		wish_approved(plan, j, wishes);
+		break;
+	case PLAN_CONFIGURE_ENABLE:
+		wish_enabled(plan, j, wishes);
+		break;
+	case PLAN_CONFIGURE_DISABLE:
+		plan_take_away(plan, j, wishes);
+		plan_switches(plan, j, false);
+		break;
+	case PLAN_CONFIGURE_CLEAN:
+		plan_clean(plan, j);
+		break;
+	}
 	return plan;
 }
 
@@ -378,6 +469,14 @@ static const char *advice_for_kernel(const struct guard *g, const struct platfor
 		       : "only the node's own kernel package may do that";
 }
 
+/* The runtime; what it uses besides is installed once, by enabling. */
+static bool is_wanted_tool(const struct platform *p, const struct plan_wishes *wishes,
+			   const char *name)
+{
+	return platform_is_runtime(p, name) ||
+	       (wishes->configure == PLAN_CONFIGURE_ENABLE && platform_is_tool(p, name));
+}
+
 /* The first thing that is wrong with what the package is. */
 static void check_name(const struct guard *g, const struct plan_step *step)
 {
@@ -392,7 +491,7 @@ static void check_name(const struct guard *g, const struct plan_step *step)
 			    "%s is not for the running kernel %s; boot the kernel it is for to "
 			    "get it",
 			    title, g->plan->kernel ? g->plan->kernel : "(unknown)");
-	else if (p && platform_is_marker(p, n))
+	else if (p && platform_is_marker(p, n) && g->wishes->configure != PLAN_CONFIGURE_ENABLE)
 		plan_refuse(g->plan, n, "marker",
 			    "%s only marks interest in livepatches and fixes nothing; scan again "
 			    "when there is a livepatch",
@@ -403,7 +502,7 @@ static void check_name(const struct guard *g, const struct plan_step *step)
 	else if (!kernel && step->writes_boot)
 		plan_refuse(g->plan, n, "boot-files", "%s writes files below /boot; %s", title,
 			    advice_for_kernel(g, p, n->name));
-	else if (!livepatch && !kernel && !(p && platform_is_runtime(p, n->name)))
+	else if (!livepatch && !kernel && !(p && is_wanted_tool(p, g->wishes, n->name)))
 		plan_refuse(g->plan, n, "name-not-allowed",
 			    "%s is neither a livepatch of the running kernel nor what loads it; "
 			    "install it with the package manager if it is needed",
@@ -532,6 +631,18 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
+static uint64_t hash_loads(uint64_t hash, const struct plan *plan, const char *verb,
+			   const struct plan_load *loads, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		hash = hash_text(hash, verb);
+		hash = hash_text(hash, nevra_title(plan->arena, &loads[i].nevra));
+		for (size_t k = 0; k < loads[i].n_modules; k++)
+			hash = hash_text(hash, loads[i].modules[k]);
+	}
+	return hash;
+}
+
 static const char *plan_hash(const struct plan *plan)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -551,14 +662,18 @@ static const char *plan_hash(const struct plan *plan)
 		for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
 			hash = hash_text(hash, texts[k]);
 	}
-	for (size_t i = 0; i < plan->n_loads; i++) {
-		const struct plan_load *l = &plan->loads[i];
+	hash = hash_loads(hash, plan, "load", plan->loads, plan->n_loads);
+	hash = hash_loads(hash, plan, "unload", plan->unloads, plan->n_unloads);
+	for (size_t i = 0; i < plan->n_switches; i++) {
+		const struct plan_switch *s = &plan->switches[i];
+		const char *const texts[] = { s->kind, s->name, s->file, s->on ? "on" : "off" };
 
-		hash = hash_text(hash, "load");
-		hash = hash_text(hash, nevra_title(plan->arena, &l->nevra));
-		for (size_t k = 0; k < l->n_modules; k++)
-			hash = hash_text(hash, l->modules[k]);
+		for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+			hash = hash_text(hash, texts[k]);
 	}
+	for (size_t i = 0; i < plan->n_removals; i++)
+		hash = hash_text(hash_text(hash, "remove"),
+				 nevra_title(plan->arena, &plan->removals[i].nevra));
 	return arena_printf(plan->arena, "%016llx", (unsigned long long)hash);
 }
 

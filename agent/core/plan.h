@@ -19,7 +19,8 @@
 
 enum plan_kind {
 	PLAN_LIVEPATCH,
-	PLAN_RUNTIME,
+	PLAN_MARKER,  /* the empty livepatch, which marks interest in those to come */
+	PLAN_RUNTIME, /* with the tools that it uses */
 	PLAN_KERNEL,
 	PLAN_DEPENDENCY, /* nothing of the above */
 };
@@ -32,9 +33,17 @@ enum plan_action {
 	PLAN_ERASE,
 };
 
+/* What is wanted of live patching as a whole. */
+enum plan_configure {
+	PLAN_CONFIGURE_NONE, /* the livepatches that are approved */
+	PLAN_CONFIGURE_ENABLE,
+	PLAN_CONFIGURE_DISABLE,
+	PLAN_CONFIGURE_CLEAN, /* livepatches of kernels that are gone are removed */
+};
+
 /*
  * A build that shall be installed. nevra.evr.version NULL: any build of that name for nevra.arch or
- * noarch (the runtime); the solver takes the newest that is offered.
+ * noarch (runtime, marker); the solver takes the newest that is offered.
  */
 struct plan_goal {
 	struct nevra nevra;
@@ -64,6 +73,22 @@ struct plan_load {
 	size_t n_modules;
 };
 
+/* A repository section or a unit that is switched. */
+struct plan_switch {
+	const char *kind; /* PLAN_SWITCH_REPOSITORY or PLAN_SWITCH_SERVICE */
+	const char *name;
+	const char *file; /* of a section: where it stands, below the root; NULL: it is made */
+	bool on;
+};
+#define PLAN_SWITCH_REPOSITORY "repository"
+#define PLAN_SWITCH_SERVICE    "service"
+
+/* An installed livepatch, or marker, of whatever kernel, that shall be removed. */
+struct plan_removal {
+	struct nevra nevra;
+	const char *why;
+};
+
 struct plan_refusal {
 	const char *package; /* plan_title(), or "" when it concerns the whole plan */
 	const char *code;    /* stable, for programs: "erase", "downgrade", "other-kernel", ... */
@@ -72,7 +97,7 @@ struct plan_refusal {
 
 struct plan {
 	struct arena *arena;
-	const char *id;	    /* 16 hex digits of steps and loads: equal plans have equal ids */
+	const char *id;	    /* 16 hex digits of what is to be done: equal plans have equal ids */
 	const char *kernel; /* uname -r that it is made for; NULL unknown */
 	struct plan_goal *goals;
 	size_t n_goals;
@@ -80,6 +105,12 @@ struct plan {
 	size_t n_steps;
 	struct plan_load *loads;
 	size_t n_loads;
+	struct plan_switch *switches;
+	size_t n_switches;
+	struct plan_removal *removals;
+	size_t n_removals;
+	struct plan_load *unloads; /* modules that shall leave the kernel */
+	size_t n_unloads;
 	struct plan_refusal *refusals;
 	size_t n_refusals;
 };
@@ -93,11 +124,13 @@ struct plan_ban {
 };
 
 struct plan_wishes {
+	enum plan_configure configure;
 	const struct override_list *overrides; /* NULL: the baseline decides */
 	const struct plan_ban *bans;
 	size_t n_bans;
 	bool with_kernel;	/* also the approved newer kernel */
 	bool retry_quarantined; /* quarantines do not count */
+	bool unload;		/* PLAN_CONFIGURE_DISABLE: from the running kernel too */
 	bool running_system;	/* false: a directory stands for the node; no kernel to load into */
 	const char *disabled;	/* why no change may be made, or NULL */
 };
@@ -125,6 +158,11 @@ struct plan_limits {
  * With an override list: the newest that it names among the livepatches of the running kernel that
  * a repository offers (and kernels, with_kernel); what it names besides is ignored, as by AWS.
  * Nothing is wanted where live patching is not enabled, and never an older build than is installed.
+ *
+ * To enable: also the repository and the unit that are off, the runtime and its tools, and where no
+ * livepatch is approved the marker. A kernel that gets no livepatches is a refusal that names the
+ * one to move to; with @wishes->with_kernel that one is a goal instead. To disable: everything off,
+ * and all livepatches removed. What is so already is not part of the plan.
  *
  * Loads are for a running system, and for an installed livepatch that no goal replaces; modules in
  * transition are left to finish it. A goal or load that is banned becomes a refusal instead.
@@ -155,7 +193,7 @@ _printf_(4, 5) void plan_refuse(struct plan *plan, const struct nevra *nevra, co
 void plan_guard(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes,
 		const struct plan_limits *limits);
 
-/* Nothing to install and nothing to load. */
+/* Nothing to do. */
 bool plan_is_empty(const struct plan *plan);
 
 /* Of all steps together; -1 when one does not say. */
@@ -165,5 +203,6 @@ int64_t plan_installed_bytes(const struct plan *plan);
 /* nevra_title(), or the name alone when any build will do. */
 char *plan_title(struct arena *arena, const struct nevra *nevra);
 
-const char *plan_kind_name(enum plan_kind kind);       /* "livepatch", ... */
-const char *plan_action_name(enum plan_action action); /* "install", ... */
+enum plan_configure plan_configure_from_name(const char *name); /* "enable", ...; else NONE */
+const char *plan_kind_name(enum plan_kind kind);		/* "livepatch", ... */
+const char *plan_action_name(enum plan_action action);		/* "install", ... */

@@ -31,7 +31,7 @@ struct replace_list {
 
 struct livepatch_section {
 	const char *package, *prefix, *service;
-	struct doc_list release_strip, runtime;
+	struct doc_list release_strip, runtime, tools;
 	struct replace_list replace;
 	struct marker_section marker;
 	int support_months;
@@ -220,6 +220,7 @@ static const struct doc_field livepatch_fields[] = {
 	{ "replace", read_replace, offsetof(struct livepatch_section, replace), false },
 	{ "marker", read_marker, offsetof(struct livepatch_section, marker), false },
 	{ "runtime", doc_read_texts, offsetof(struct livepatch_section, runtime), false },
+	{ "tools", doc_read_texts, offsetof(struct livepatch_section, tools), false },
 	{ "service", doc_read_text, offsetof(struct livepatch_section, service), false },
 	{ "support-months", read_months, offsetof(struct livepatch_section, support_months),
 	  false },
@@ -288,6 +289,8 @@ int platform_from_doc(const struct doc *doc, struct arena *arena, const struct p
 		.marker_release = p.livepatch.marker.release,
 		.runtime = p.livepatch.runtime.items,
 		.n_runtime = p.livepatch.runtime.n,
+		.tools = p.livepatch.tools.items,
+		.n_tools = p.livepatch.tools.n,
 		.service = p.livepatch.service,
 		.support_months = p.livepatch.support_months,
 		.kernels = p.kernels.items,
@@ -460,10 +463,27 @@ bool platform_is_runtime(const struct platform *platform, const char *name)
 	return among(platform->runtime, platform->n_runtime, name);
 }
 
+bool platform_is_tool(const struct platform *platform, const char *name)
+{
+	return among(platform->tools, platform->n_tools, name);
+}
+
 bool platform_tracks(const struct platform *platform, const char *name)
 {
 	return platform_is_livepatch(platform, name) || platform_is_kernel(platform, name) ||
-	       platform_is_runtime(platform, name);
+	       platform_is_runtime(platform, name) || platform_is_tool(platform, name);
+}
+
+const char *platform_switchable_repo(const struct platform *platform)
+{
+	for (size_t i = 0; i < platform->n_livepatch_repos; i++) {
+		const char *id = platform->livepatch_repos[i];
+
+		if (!strpbrk(id, "*?[") &&
+		    !match_any_glob(platform->kernel_repos, platform->n_kernel_repos, id))
+			return id;
+	}
+	return NULL;
 }
 
 int platform_repo_role(const struct platform *platform, const char *repo_id)

@@ -20,6 +20,7 @@
  *     replace: {}                # e.g. {".": "_"} for kpatch-patch-4_18_0-147_0_2
  *     marker: {release: 0}       # or {version: 0}
  *     runtime: [kpatch-runtime]
+ *     tools: [binutils]          # what the runtime uses besides, and its package may not ask for
  *     service: kpatch.service    # loads them at boot; left out where no unit does that
  *     support-months: 3
  *   kernels:                     # first line that matches the running kernel counts
@@ -77,6 +78,8 @@ struct platform {
 	const char *marker_version, *marker_release; /* globs; NULL: not looked at */
 	const char *const *runtime;
 	size_t n_runtime;
+	const char *const *tools;
+	size_t n_tools;
 	const char *service; /* NULL: none that is known */
 	int support_months;  /* 0: no window */
 
@@ -110,8 +113,14 @@ bool platform_is_livepatch(const struct platform *platform, const char *name); /
 bool platform_is_marker(const struct platform *platform, const struct nevra *nevra);
 bool platform_is_kernel(const struct platform *platform, const char *name);
 bool platform_is_runtime(const struct platform *platform, const char *name);
+bool platform_is_tool(const struct platform *platform, const char *name);
 /* True for each of the above: the names that a node's inventory and the catalogue keep. */
 bool platform_tracks(const struct platform *platform, const char *name);
+/*
+ * The section that enabling and disabling switch: the first that is named in full and holds nothing
+ * but livepatches; NULL when there is none.
+ */
+const char *platform_switchable_repo(const struct platform *platform);
 /* -1 when no role wants this repository. What both roles want has the one that more is read of. */
 int platform_repo_role(const struct platform *platform, const char *repo_id);
 /* True if what is looked for in repositories of @role may stand in this one. */

@@ -4,6 +4,7 @@
 #include "base/lockdown.h"
 #include "base/loop.h"
 #include "fetch/clock.h"
+#include "fetch/config.h"
 
 #include <errno.h>
 
@@ -24,7 +25,7 @@ struct run {
 
 /* ---- what is asked for ------------------------------------------------------------------------*/
 
-static int find_section(const struct repoconf *conf, const struct package *p,
+static int find_section(const struct run *run, const struct repoconf *conf, const struct package *p,
 			const struct repoconf_section **ret, struct err *err)
 {
 	for (size_t i = 0; i < conf->n_sections; i++) {
@@ -33,11 +34,12 @@ static int find_section(const struct repoconf *conf, const struct package *p,
 		if (!streq(s->id, p->repository))
 			continue;
 		*ret = s;
-		return s->enabled ? 0
-				  : err_set(err, EXIT_STATUS_CONFIG,
-					    "repository %s, which has %s, is disabled in /%s; "
-					    "enable it",
-					    s->id, p->label, s->file);
+		return config_is_enabled(run->request, s)
+			       ? 0
+			       : err_set(err, EXIT_STATUS_CONFIG,
+					 "repository %s, which has %s, is disabled in /%s; "
+					 "enable it",
+					 s->id, p->label, s->file);
 	}
 	return err_set(err, EXIT_STATUS_CONFIG,
 		       "repository %s, which has %s, is not configured on this node; scan again",
@@ -47,9 +49,8 @@ static int find_section(const struct repoconf *conf, const struct package *p,
 static int find_sections(struct run *run, struct err *err)
 {
 	const struct request *request = run->request;
-	const struct repoconf_builtin builtin = { request->releasever, request->arch };
 	struct findings findings = { .arena = run->arena };
-	const struct repoconf *conf = repoconf_read(run->fetch->root, &builtin, &findings);
+	const struct repoconf *conf = config_read(run->fetch->root, request, &findings);
 
 	run->sections = arena_alloc(run->arena, request->n_packages * sizeof(struct repoconf *));
 	run->missing = arena_alloc(run->arena, request->n_packages * sizeof(bool));
@@ -62,7 +63,7 @@ static int find_sections(struct run *run, struct err *err)
 				       "that are allowed for a package",
 				       p->label, p->repository, (long long)p->size,
 				       (long long)request->max_package_bytes);
-		if (find_section(conf, p, &run->sections[i], err) < 0)
+		if (find_section(run, conf, p, &run->sections[i], err) < 0)
 			return -1;
 	}
 	return 0;

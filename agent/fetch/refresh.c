@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "core/match.h"
 #include "fetch/clock.h"
+#include "fetch/config.h"
 
 #include <errno.h>
 
@@ -49,7 +50,7 @@ static bool is_taken(const struct run *run, const char *id)
 }
 
 /* Nothing to fetch, only to remember that it is so. */
-static void add_status(struct run *run, const char *id, enum repo_role role,
+static void add_status(struct run *run, const char *id, const char *file, enum repo_role role,
 		       enum repo_status status)
 {
 	struct cache_entry *e;
@@ -58,6 +59,7 @@ static void add_status(struct run *run, const char *id, enum repo_role role,
 		return;
 	e = cache_entry_add(run->state, id, role);
 	e->status = status;
+	e->file = file;
 	e->expires = CACHE_EXPIRES_NEVER; /* the configuration's signature tells of a change */
 }
 
@@ -73,17 +75,18 @@ static void pick_sections(struct run *run, enum repo_role role, const char *glob
 		if (!match_glob(glob, s->id) || is_other_kind(s->id))
 			continue;
 		present = true;
-		enabled = enabled || s->enabled;
-		if (!s->enabled || is_taken(run, s->id))
+		enabled = enabled || config_is_enabled(run->request, s);
+		if (!config_is_enabled(run->request, s) || is_taken(run, s->id))
 			continue;
 		pick = ARENA_PUSH(run->state->arena, run->picks, run->n_picks);
 		*pick = (struct pick){ .section = s, .role = role };
 	}
 	for (size_t i = 0; i < conf->n_sections && present && !enabled; i++)
 		if (match_glob(glob, conf->sections[i].id) && !is_other_kind(conf->sections[i].id))
-			add_status(run, conf->sections[i].id, role, REPO_DISABLED);
+			add_status(run, conf->sections[i].id, conf->sections[i].file, role,
+				   REPO_DISABLED);
 	if (!present)
-		add_status(run, glob, role, REPO_ABSENT);
+		add_status(run, glob, NULL, role, REPO_ABSENT);
 }
 
 /* ---- which of them must be fetched ------------------------------------------------------------*/
@@ -115,6 +118,8 @@ static void bring(struct run *run, const struct pick *pick, size_t left)
 	const struct cache_entry *last = cache_entry_find(run->last, pick->section->id);
 	struct cache_entry *entry = cache_entry_add(run->state, pick->section->id, pick->role);
 
+	entry->file = pick->section->file;
+	entry->prospective = !pick->section->enabled;
 	if (is_usable(run, last, pick->role)) {
 		fetch_keep(last, entry);
 		return;
@@ -132,11 +137,10 @@ static void bring(struct run *run, const struct pick *pick, size_t left)
 static void read_configuration(struct run *run)
 {
 	const struct request *request = run->request;
-	const struct repoconf_builtin builtin = { request->releasever, request->arch };
 	struct cache_state *state = run->state;
 	_cleanup_free_ char *signature = NULL;
 
-	run->conf = repoconf_read(run->fetch->root, &builtin, &state->findings);
+	run->conf = config_read(run->fetch->root, request, &state->findings);
 	state->inputs = run->conf->inputs.items;
 	state->n_inputs = run->conf->inputs.n;
 	/* Taken before anything is fetched: a change meanwhile is seen by the next run. */

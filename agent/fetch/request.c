@@ -161,6 +161,7 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	json_int_t max = MAX_FILE_BYTES_DEFAULT, max_package = MAX_PACKAGE_BYTES_DEFAULT;
 	json_t *root, *roles = NULL, *releasever = NULL, *arch = NULL;
 	json_t *primary = NULL, *packages = NULL, *documents = NULL;
+	const char *enable = NULL;
 	json_int_t timeout = TIMEOUT_DEFAULT, now = timex_now();
 	const char *root_path, *cache;
 	struct request r = { .arena = arena };
@@ -171,12 +172,12 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	if (!root)
 		return err_set(err, EXIT_STATUS_USAGE, "the request is no JSON: line %d: %s",
 			       where.line, where.text);
-	ok = json_unpack_ex(root, &where, 0,
-			    "{s:s,s:s,s?o,s?o,s:o,s?o,s?b,s?o,s?o,s?I,s?I,s?I,s?I!}", "root",
-			    &root_path, "cache", &cache, "releasever", &releasever, "arch", &arch,
-			    "roles", &roles, "primary", &primary, "refresh", &refresh, "packages",
-			    &packages, "documents", &documents, "max_file_bytes", &max,
-			    "max_package_bytes", &max_package, "timeout", &timeout, "now", &now);
+	ok = json_unpack_ex(
+		root, &where, 0, "{s:s,s:s,s?o,s?o,s:o,s?o,s?b,s?s,s?o,s?o,s?I,s?I,s?I,s?I!}",
+		"root", &root_path, "cache", &cache, "releasever", &releasever, "arch", &arch,
+		"roles", &roles, "primary", &primary, "refresh", &refresh, "enable", &enable,
+		"packages", &packages, "documents", &documents, "max_file_bytes", &max,
+		"max_package_bytes", &max_package, "timeout", &timeout, "now", &now);
 	if (ok < 0) {
 		err_set(err, EXIT_STATUS_USAGE, "the request is not as it should be: %s",
 			where.text);
@@ -188,6 +189,7 @@ int request_parse(const char *text, size_t len, struct arena *arena, struct requ
 	r.releasever = arena_strdup(arena, json_string_value(releasever));
 	r.arch = arena_strdup(arena, json_string_value(arch));
 	r.refresh = refresh;
+	r.enable = arena_strdup(arena, enable);
 	r.max_file_bytes = max;
 	r.max_package_bytes = max_package;
 	r.timeout = timeout;

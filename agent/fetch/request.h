@@ -23,9 +23,10 @@ struct request {
 		const char **globs; /* over section ids */
 		size_t n;
 	} roles[REQUEST_ROLES];
-	unsigned primary; /* FETCH_ROLE() of those whose primary.xml is wanted */
-	bool refresh;	  /* fetch even what has not expired */
-	bool download;	  /* the packages, and no metadata */
+	unsigned primary;   /* FETCH_ROLE() of those whose primary.xml is wanted */
+	bool refresh;	    /* fetch even what has not expired */
+	const char *enable; /* a section that counts as enabled, and as there; NULL */
+	bool download;	    /* the packages, and no metadata */
 	struct package *packages;
 	size_t n_packages;
 	struct document *documents; /* nothing else, if there are any */

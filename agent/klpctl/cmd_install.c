@@ -26,5 +26,5 @@ static json_t *parameters_of(const struct command_call *call)
 
 int cmd_install(struct command_call *call, struct err *err)
 {
-	return installation_run(call, parameters_of(call), err);
+	return installation_run(call, "Install", parameters_of(call), installation_status, err);
 }

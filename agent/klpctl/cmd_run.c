@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AWS Patch Manager's operations with its own parameters: a thin mapping onto what scan and install
- * ask for. An empty value means that it was not given, for so Systems Manager passes it.
+ * AWS Patch Manager's operations with its own parameters, and those of
+ * AWS-ConfigureKernelLivePatching: a thin mapping onto what scan, install, enable and disable ask
+ * for. An empty value means that it was not given, for so Systems Manager passes it.
  */
 #include "base/alloc.h"
 #include "klpctl/command.h"
+#include "klpctl/configuration.h"
 #include "klpctl/installation.h"
 #include "klpctl/shared.h"
 #include "klpctl/ssm.h"
@@ -68,16 +70,35 @@ static int scan(struct command_call *call, struct err *err)
 	return EXIT_STATUS_OK;
 }
 
+static const char *reboot_option(const struct options *o)
+{
+	return o->reboot_option ? o->reboot_option : REBOOT_OPTION_DEFAULT;
+}
+
 static int install(struct command_call *call, struct err *err)
 {
 	const struct options *o = call->options;
-	const char *reboot = o->reboot_option ? o->reboot_option : REBOOT_OPTION_DEFAULT;
-	json_t *parameters =
-		json_pack("{s:o,s:s}", "options", scan_options(call), "reboot_option", reboot);
+	json_t *parameters = json_pack("{s:o,s:s}", "options", scan_options(call), "reboot_option",
+				       reboot_option(o));
 
 	if (o->install_overrides)
 		client_put_document(call->client, parameters, "overrides", o->install_overrides);
-	return installation_run(call, parameters, err);
+	return installation_run(call, "Install", parameters, installation_status, err);
+}
+
+/* As AWS's document: a kernel that is too old is replaced (semantics 6). */
+static int configure(struct command_call *call, struct err *err)
+{
+	bool enable = streq(call->options->configure, "Enable");
+
+	return configuration_run(call,
+				 &(struct configuration){
+					 .action = enable ? "enable" : "disable",
+					 .options = scan_options(call),
+					 .reboot_option = reboot_option(call->options),
+					 .with_kernel = enable,
+				 },
+				 err);
 }
 
 int cmd_run(struct command_call *call, struct err *err)
@@ -85,10 +106,13 @@ int cmd_run(struct command_call *call, struct err *err)
 	const struct options *o = call->options;
 	bool is_install = streq_null(o->operation, "Install");
 
-	if (!o->operation)
+	if (!o->operation == !o->configure)
 		return err_set(err, EXIT_STATUS_USAGE,
-			       "klpctl run needs --operation=Scan or --operation=Install");
+			       "klpctl run needs --operation=Scan or Install, or "
+			       "--configure=Enable or Disable");
 	if (check(o, is_install, err) < 0)
 		return -1;
+	if (o->configure)
+		return configure(call, err);
 	return is_install ? install(call, err) : scan(call, err);
 }

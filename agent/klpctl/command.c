@@ -5,6 +5,7 @@
 #include "klpctl/outcome.h"
 
 #define HELP_COLUMN 31
+#define HELP_WIDTH  80
 
 static const char look[] = "Look and judge", change[] = "Change the node", why[] = "Ask why",
 		  settings[] = "Settings", replay[] = "Capture and replay";
@@ -17,6 +18,10 @@ const struct command_row command_table[] = {
 	{ "kernel", "", 0, 0, look, "support window, coverage, reboot", cmd_kernel },
 	{ "history", "[ID]", 0, 1, look, "earlier reports, or one of them", cmd_history },
 	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install, true },
+	{ "enable", "", 0, 0, change, "turn live patching on", cmd_enable, true },
+	{ "disable", "", 0, 0, change, "turn it off, and remove livepatches", cmd_disable, true },
+	{ "clean", "", 0, 0, change, "remove livepatches of kernels that are gone", cmd_clean,
+	  true },
 	{ "run", "", 0, 0, change, "scan or install by Patch Manager's parameters", cmd_run, true },
 	{ "verify", "", 0, 0, change, "does the kernel run what is installed", cmd_verify, true },
 	{ "cancel", "", 0, 0, change, "end what runs, if it has changed nothing yet", cmd_cancel,
@@ -99,14 +104,29 @@ static void help_heading(struct screen *screen, const char **last, const char *h
 	screen_put(screen, "\n%s:\n", heading);
 }
 
+/* As many words of @text as fit beside the left column. */
+static size_t fitting(const char *text)
+{
+	size_t max = HELP_WIDTH - HELP_COLUMN, len = strlen(text);
+
+	if (len <= max)
+		return len;
+	for (len = max; len > 0 && text[len] != ' ';)
+		len--;
+	return len ? len : max;
+}
+
 static void help_line(struct screen *screen, const char *left, const char *right)
 {
 	const int width = HELP_COLUMN - 2;
+	bool beside = (int)strlen(left) < width;
 
-	if ((int)strlen(left) < width)
-		screen_put(screen, "  %-*s%s\n", width, left, right);
-	else
-		screen_put(screen, "  %s\n%*s%s\n", left, HELP_COLUMN, "", right);
+	screen_put(screen, beside ? "  %-*s" : "  %-*s\n", beside ? width : 0, left);
+	for (size_t len; *right; right += len + (right[len] == ' ')) {
+		len = fitting(right);
+		screen_put(screen, "%*s%.*s\n", beside ? 0 : HELP_COLUMN, "", (int)len, right);
+		beside = false;
+	}
 }
 
 static void help_option(struct screen *screen, const struct option_row *row)

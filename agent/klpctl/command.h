@@ -44,6 +44,9 @@ void command_help(struct screen *screen);
 
 int cmd_scan(struct command_call *call, struct err *err);
 int cmd_install(struct command_call *call, struct err *err);
+int cmd_enable(struct command_call *call, struct err *err);
+int cmd_disable(struct command_call *call, struct err *err);
+int cmd_clean(struct command_call *call, struct err *err);
 int cmd_run(struct command_call *call, struct err *err);
 int cmd_verify(struct command_call *call, struct err *err);
 int cmd_bridge(struct command_call *call, struct err *err);

@@ -13,6 +13,45 @@ static char *size_text(int64_t bytes)
 	return bytes < 0 ? xstrdup("") : xasprintf("%.1f kB", (double)bytes / 1000);
 }
 
+/* A row of the plan that is no package to be brought. */
+static void show_row(struct table *table, const char *action, const char *what, const char *where)
+{
+	table_cell(table, SCREEN_PLAIN, action);
+	table_cell(table, SCREEN_PLAIN, what);
+	table_cell(table, SCREEN_PLAIN, "");
+	table_cell(table, SCREEN_PLAIN, where);
+	table_cell(table, SCREEN_PLAIN, "");
+}
+
+/* "enable repository amzn2extra-livepatch", where it stands or that it is made. */
+static void show_switches(struct table *table, const json_t *plan, bool on)
+{
+	json_t *list = pick_member(plan, "switches"), *row;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+	{
+		const char *kind = pick_text_or(row, "kind", "?");
+		const char *file = pick_text_or(row, "file", "new");
+		_cleanup_free_ char *what =
+			xasprintf("%s %s", kind, pick_text_or(row, "name", "?"));
+
+		if (pick_true(row, "on") == on)
+			show_row(table, on ? "enable" : "disable", what,
+				 streq(kind, "repository") ? file : "");
+	}
+}
+
+static void show_packages(struct table *table, const json_t *plan, const char *list_name,
+			  const char *action)
+{
+	json_t *list = pick_member(plan, list_name), *row;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+		show_row(table, action, pick_text_or(row, "package", "?"), "");
+}
+
 static void show_steps(struct screen *screen, const json_t *plan)
 {
 	static const char *const heads[] = { "STEP", "PACKAGE", "REPLACES", "REPOSITORY", "SIZE" };
@@ -21,6 +60,7 @@ static void show_steps(struct screen *screen, const json_t *plan)
 	json_t *list = pick_member(plan, "steps"), *row;
 	size_t i;
 
+	show_switches(table, plan, true);
 	json_array_foreach(list, i, row)
 	{
 		_cleanup_free_ char *size = size_text(pick_number(row, "size"));
@@ -31,14 +71,10 @@ static void show_steps(struct screen *screen, const json_t *plan)
 		table_cell(table, SCREEN_PLAIN, pick_text(row, "repository"));
 		table_cell(table, SCREEN_PLAIN, size);
 	}
-	list = pick_member(plan, "loads");
-	json_array_foreach(list, i, row)
-	{
-		table_cell(table, SCREEN_PLAIN, "load");
-		table_cell(table, SCREEN_PLAIN, pick_text(row, "package"));
-		for (int k = 0; k < 3; k++)
-			table_cell(table, SCREEN_PLAIN, "");
-	}
+	show_packages(table, plan, "loads", "load");
+	show_packages(table, plan, "unloads", "unload");
+	show_packages(table, plan, "removals", "remove");
+	show_switches(table, plan, false);
 	table_print(table, screen);
 }
 
@@ -49,7 +85,9 @@ static void show_plan(struct command_call *call, const json_t *report)
 	json_t *list = pick_member(plan, "refusals"), *row;
 	size_t i;
 
-	if (pick_count(plan, "steps") + pick_count(plan, "loads") == 0) {
+	if (pick_count(plan, "steps") + pick_count(plan, "loads") + pick_count(plan, "switches") +
+		    pick_count(plan, "removals") + pick_count(plan, "unloads") ==
+	    0) {
 		screen_put(screen, "Nothing is to be done.\n");
 	} else {
 		view_fieldf(screen, "Plan", "%s, for kernel %s", pick_text_or(plan, "id", "?"),
@@ -108,17 +146,29 @@ static void show_outcome(struct command_call *call, const json_t *report)
 	struct screen *screen = call->screen;
 	const json_t *outcome = pick_member(report, "outcome");
 	const char *result = pick_text_or(outcome, "result", "?"), *text = result;
+	const char *operation = pick_text_or(report, "operation", "?");
 	const char *message = pick_text_or(outcome, "message", "");
-	_cleanup_free_ char *line = NULL, *installed = NULL;
+	static const struct {
+		const char *list, *title;
+	} lists[] = {
+		{ "installed", "Installed" },
+		{ "erased", "Removed" },
+		{ "switched", "Switched" },
+	};
+	_cleanup_free_ char *line = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (streq(rows[i].result, result))
 			text = rows[i].text;
 	line = xasprintf("%s%s%s", text, *message ? ": " : "", message);
-	view_field(screen, "Installation", *message ? SCREEN_BAD : SCREEN_GOOD, line);
-	installed = view_join(pick_member(outcome, "installed"), 8);
-	if (*installed)
-		view_field(screen, "Installed", SCREEN_PLAIN, installed);
+	view_field(screen, streq(operation, "Install") ? "Installation" : "Change",
+		   *message ? SCREEN_BAD : SCREEN_GOOD, line);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		_cleanup_free_ char *all = view_join(pick_member(outcome, lists[i].list), 8);
+
+		if (*all)
+			view_field(screen, lists[i].title, SCREEN_PLAIN, all);
+	}
 	show_modules(screen, outcome);
 	show_activation(screen, outcome);
 	if (!pick_true(outcome, "running_system"))
@@ -130,18 +180,11 @@ static void show_outcome(struct command_call *call, const json_t *report)
 	screen_put(screen, "\n");
 }
 
-/*
- * 0 only if every approved livepatch is installed and, where there is a kernel, active. Who could
- * not look does not know which those are.
- */
-static int status_of(const json_t *report)
+int installation_status(const json_t *report)
 {
 	json_t *list = pick_member(report, "patches"), *patch;
-	int64_t status = pick_number(report, "outcome.status");
 	size_t i;
 
-	if (status > 0)
-		return (int)status;
 	if (streq(pick_text_or(report, "compliance.livepatch", ""), "UNKNOWN"))
 		return EXIT_STATUS_UNAVAILABLE;
 	json_array_foreach(list, i, patch)
@@ -189,16 +232,20 @@ static int show_put_off(struct command_call *call, struct err *err)
 	return EXIT_STATUS_OK;
 }
 
-int installation_run(struct command_call *call, json_t *parameters, struct err *err)
+int installation_run(struct command_call *call, const char *method, json_t *parameters,
+		     int (*status)(const json_t *report), struct err *err)
 {
 	const struct options *o = call->options;
 	json_auto_t *report = NULL;
+	int failed, r;
 
-	if (shared_ask(call, "Install", parameters, "report", true, &report, err) < 0)
+	if (shared_ask(call, method, parameters, "report", true, &report, err) < 0)
 		return is_put_off(call) ? show_put_off(call, err) : -1;
 	shared_set_clock(call, report);
 	show(call, report);
 	if (o->dry_run)
 		return pick_count(report, "plan.refusals") ? EXIT_STATUS_FAILED : EXIT_STATUS_OK;
-	return o->ssm ? ssm_status(report, status_of(report)) : status_of(report);
+	failed = (int)pick_number(report, "outcome.status");
+	r = failed > 0 ? failed : status(report);
+	return o->ssm ? ssm_status(report, r) : r;
 }

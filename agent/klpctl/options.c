@@ -78,6 +78,16 @@ static int set_operation(struct options *o, const struct option_row *row, const 
 	return 0;
 }
 
+static int set_configure(struct options *o, const struct option_row *row, const char *value,
+			 struct err *err)
+{
+	if (!streq(value, "Enable") && !streq(value, "Disable"))
+		return err_set(err, EXIT_STATUS_USAGE,
+			       "--%s=%s: one of Enable, Disable is expected", row->name, value);
+	o->configure = value;
+	return 0;
+}
+
 /* Patch Manager freezes a baseline under this name; klpd has its own, so nothing is kept of it. */
 static int set_snapshot_id(struct options *o _unused_, const struct option_row *row,
 			   const char *value, struct err *err)
@@ -167,8 +177,9 @@ static int set_duration(struct options *o, const struct option_row *row, const c
 
 #define AT(member) offsetof(struct options, member)
 
-static const char reach[] = "Where to ask", judge[] = "How to judge", install[] = "How to install",
-		  manager[] = "Patch Manager's parameters", show[] = "How to show";
+static const char reach[] = "Where to ask", judge[] = "How to judge",
+		  install[] = "How to change the node", manager[] = "Patch Manager's parameters",
+		  show[] = "How to show";
 
 #define ONLY(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -206,22 +217,25 @@ const struct option_row options_table[] = {
 	  AT(all) },
 	{ "output", 'o', "FILE", judge, ONLY("capture"), "write to FILE", set_text, AT(output) },
 
-	{ "dry-run", 0, NULL, install, ONLY("install"), "show the plan, change nothing", set_flag,
-	  AT(dry_run) },
-	{ "with-kernel", 0, NULL, install, ONLY("install"), "also the approved newer kernel",
-	  set_flag, AT(with_kernel) },
-	{ "reboot-option", 0, "WORD", install, ONLY("install", "run"), "NoReboot or RebootIfNeeded",
-	  set_reboot_option, AT(reboot_option) },
+	{ "dry-run", 0, NULL, install, ONLY("install", "enable", "disable", "clean"),
+	  "show the plan, change nothing", set_flag, AT(dry_run) },
+	{ "with-kernel", 0, NULL, install, ONLY("install", "enable"),
+	  "also a newer kernel, where one is needed", set_flag, AT(with_kernel) },
+	{ "reboot-option", 0, "WORD", install, ONLY("install", "enable", "disable", "run"),
+	  "NoReboot or RebootIfNeeded", set_reboot_option, AT(reboot_option) },
 	{ "override-list", 0, "FILE", install, ONLY("install"), "install what FILE names", set_text,
 	  AT(overrides) },
-	{ "ssm", 0, NULL, install, ONLY("install", "run"), "for Run Command: brief, 194", set_flag,
-	  AT(ssm) },
+	{ "unload", 0, NULL, install, ONLY("disable"), "also out of the running kernel, if it lets",
+	  set_flag, AT(unload) },
+	{ "ssm", 0, NULL, install, ONLY("install", "enable", "disable", "run"),
+	  "for Run Command: brief, 194", set_flag, AT(ssm) },
 	{ "retry-quarantined", 0, NULL, install, ONLY("install"), "also what a crash followed",
 	  set_flag, AT(retry_quarantined) },
 	{ "for", 0, "DURATION", install, ONLY("pause"), "end the pause after that time",
 	  set_duration, AT(duration_sec) },
 
 	{ "operation", 0, "WORD", manager, ONLY("run"), "Scan or Install", set_operation, 0 },
+	{ "configure", 0, "WORD", manager, ONLY("run"), "Enable or Disable", set_configure, 0 },
 	{ "snapshot-id", 0, "GUID", manager, ONLY("run"), "accepted; nothing depends on it",
 	  set_snapshot_id, 0 },
 	{ "baseline-override", 0, "FILE|URL", manager, ONLY("run"), "judge by this patch baseline",

@@ -24,13 +24,13 @@ struct options {
 	const char *reboot_option, *overrides;
 	const char *hosts; /* "a,b": over ssh; NULL: this one */
 	const char *allow; /* of a bridge; NULL: everything */
-	const char *operation, *baseline_override, *install_overrides;
+	const char *operation, *configure, *baseline_override, *install_overrides;
 	int64_t as_of;	      /* TIME_UNSET: now */
 	int timeout_sec;      /* for the whole command */
 	int64_t duration_sec; /* of a pause; 0: without end */
 	int64_t spread_sec;   /* wait for this node's moment in so much time; 0: do not */
 	enum json_mode json;
-	bool ssm, dry_run, with_kernel, retry_quarantined;
+	bool ssm, dry_run, with_kernel, retry_quarantined, unload;
 	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;
 	uint64_t given; /* bit N: row N of the table was on the command line */
 	/* The words that are no options: the command and its arguments. Not copied. */

@@ -6,10 +6,15 @@
 #include "klpd/scan.h"
 
 const job_action_fn actions[STATE_COUNT] = {
-	[STATE_DOCUMENTS] = scan_documents,   [STATE_PROBE] = scan_probe,
-	[STATE_FETCH] = scan_fetch,	      [STATE_PLAN] = install_plan,
-	[STATE_FETCH_MORE] = scan_fetch_more, [STATE_DOWNLOAD] = install_download,
-	[STATE_APPLY] = install_apply,	      [STATE_LOAD] = install_load,
-	[STATE_ACTIVATION] = install_await,   [STATE_JUDGE] = scan_judge,
+	[STATE_DOCUMENTS] = scan_documents,
+	[STATE_PROBE] = scan_probe,
+	[STATE_FETCH] = scan_fetch,
+	[STATE_PLAN] = install_plan,
+	[STATE_FETCH_MORE] = scan_fetch_more,
+	[STATE_DOWNLOAD] = install_download,
+	[STATE_APPLY] = install_apply,
+	[STATE_ACTIVATION] = install_await,
+	[STATE_FETCH_AGAIN] = scan_fetch_again,
+	[STATE_JUDGE] = scan_judge,
 	[STATE_STORE] = conclude_store,
 };

@@ -33,7 +33,7 @@ enum job_event conclude_store(struct job *job)
 	struct err err = ERR_INIT;
 	json_t *report;
 
-	if (job_flow(job) == FLOW_INSTALL)
+	if (job_changes_node(job))
 		install_conclude(job, job->value);
 	report = complete(job);
 	json_decref(job->value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PLAN, DOWNLOAD, APPLY, LOAD and ACTIVATION (core/jobtable.h says what follows what). What fails
- * is remembered and told in `outcome`; the report is made by a fresh look at the node, so it says
+ * PLAN, DOWNLOAD, APPLY and ACTIVATION (core/jobtable.h says what follows what). What fails is
+ * remembered and told in `outcome`; the report is made by a fresh look at the node, so it says
  * what is, not what was done.
  */
 #include "klpd/install.h"
@@ -24,13 +24,38 @@
 
 struct install {
 	json_t *answer;	 /* of klpd-worker plan: plan, report, apply */
-	json_t *outcome; /* steps[], installed[], modules[], output[], activation */
+	json_t *outcome; /* steps[], installed[], erased[], switched[], modules[], ... */
 	struct applier *applier;
 	struct apply_request request;
+	struct {
+		size_t row;    /* of changes[] */
+		size_t offset; /* in its list */
+	} next;
 	int fds[APPLY_PACKAGES_MAX];
 	size_t n_fds;
 	int lock; /* nobody else installs with this state directory */
 	bool fetched_more;
+};
+
+/*
+ * What a plan may ask of klpd-apply, in the order in which it is done: what is needed comes before
+ * what needs it. Rows of switches take one at a time, the others as many as a request holds.
+ */
+static const struct change {
+	enum apply_verb verb;
+	const char *list; /* in the plan */
+	const char *kind; /* of a switch */
+	bool on;
+	bool may_fail; /* what follows does not need it */
+} changes[] = {
+	{ APPLY_REPOSITORY, "switches", "repository", .on = true },
+	{ APPLY_INSTALL, "steps" },
+	{ APPLY_LOAD, "loads" },
+	{ APPLY_SERVICE, "switches", "service", .on = true },
+	{ APPLY_UNLOAD, "unloads", .may_fail = true },
+	{ APPLY_SERVICE, "switches", "service" },
+	{ APPLY_ERASE, "removals" },
+	{ APPLY_REPOSITORY, "switches", "repository" },
 };
 
 static struct install *installation(const struct job *job)
@@ -55,6 +80,40 @@ static const char *text_in(json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static json_t *list_of(const struct job *job, const struct change *change)
+{
+	return json_object_get(plan_of(job), change->list);
+}
+
+static bool is_meant(const struct change *change, json_t *row)
+{
+	return !change->kind || (streq(text_in(row, "kind"), change->kind) &&
+				 json_is_true(json_object_get(row, "on")) == change->on);
+}
+
+/* Moves on to what is to be done next, or returns NULL: that was all. */
+static const struct change *next_change(const struct job *job)
+{
+	struct install *in = installation(job);
+
+	for (; in->next.row < ARRAY_SIZE(changes); in->next.row++, in->next.offset = 0) {
+		const struct change *change = &changes[in->next.row];
+		json_t *list = list_of(job, change);
+
+		for (; in->next.offset < json_array_size(list); in->next.offset++)
+			if (is_meant(change, json_array_get(list, in->next.offset)))
+				return change;
+	}
+	return NULL;
+}
+
+static void free_files(struct install *install)
+{
+	for (size_t i = 0; i < install->n_fds; i++)
+		closep(&install->fds[i]);
+	install->n_fds = 0;
+}
+
 static void free_install(void *detail)
 {
 	struct install *install = detail;
@@ -62,8 +121,7 @@ static void free_install(void *detail)
 	applier_free(install->applier);
 	json_decref(install->answer);
 	json_decref(install->outcome);
-	for (size_t i = 0; i < install->n_fds; i++)
-		closep(&install->fds[i]);
+	free_files(install);
 	closep(&install->lock);
 	free(install);
 }
@@ -78,7 +136,10 @@ static const char *result_of(const struct job *job)
 		return "refused";
 	if (job->err.message)
 		return "failed";
-	return has(plan, "steps") || has(plan, "loads") ? "done" : "nothing-to-do";
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		if (has(plan, changes[i].list))
+			return "done";
+	return "nothing-to-do";
 }
 
 /* The package of the plan's first step, of kernels only if @kernel. */
@@ -95,9 +156,24 @@ static const char *first_step(const struct job *job, bool kernel)
 	return NULL;
 }
 
+/* Of livepatches that were removed the kernel still runs the code (semantics 6). */
+static bool still_runs(const struct job *job, json_t *report)
+{
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "findings"), i, finding)
+	{
+		if (job->request.kind == JOB_DISABLE &&
+		    streq(text_in(finding, "code"), "livepatch-without-package"))
+			return true;
+	}
+	return false;
+}
+
 /*
- * What RebootIfNeeded would reboot for (semantics 1.5, R1 and R2; ruling 9: never for livepatches
- * alone), or NULL.
+ * What RebootIfNeeded would reboot for (semantics 1.5, R1 and R2, and 6; ruling 9: never for
+ * livepatches alone), or NULL.
  */
 static const char *needs_reboot(const struct job *job, json_t *report)
 {
@@ -112,6 +188,8 @@ static const char *needs_reboot(const struct job *job, json_t *report)
 		if (streq(text_in(patch, "state"), "InstalledPendingReboot"))
 			return text_in(patch, "title");
 	}
+	if (still_runs(job, report))
+		return "the livepatches that were removed";
 	return has(installation(job)->outcome, "installed") ? first_step(job, !any) : NULL;
 }
 
@@ -198,12 +276,13 @@ static void add_module(struct job *job, const struct apply_event *event)
 {
 	_cleanup_(arena_freep)
 	struct arena *arena = arena_new();
-	bool loaded = event->status == 0;
+	bool unload = installation(job)->request.verb == APPLY_UNLOAD, reached = event->status == 0;
 
 	json_array_append_new(
 		list_in(job, "modules"),
-		json_pack("{s:s,s:b,s:s}", "name", event->subject, "loaded", loaded, "message",
-			  loaded ? event->text : activation_explain(event->text, arena)));
+		json_pack("{s:s,s:b,s:s}", "name", event->subject, "loaded", reached != unload,
+			  "message",
+			  reached ? event->text : activation_explain(event->text, arena)));
 }
 
 static void on_apply_event(const struct apply_event *event, void *userdata)
@@ -234,6 +313,13 @@ static void on_apply_event(const struct apply_event *event, void *userdata)
 	case APPLY_INSTALLED:
 		json_array_append_new(list_in(job, "installed"), json_string(subject));
 		break;
+	case APPLY_ERASED:
+		json_array_append_new(list_in(job, "erased"), json_string(subject));
+		break;
+	case APPLY_SWITCHED:
+		json_array_append_new(list_in(job, "switched"),
+				      json_sprintf("%s: %s", subject, event->text));
+		break;
 	case APPLY_DONE:
 		break;
 	}
@@ -242,12 +328,16 @@ static void on_apply_event(const struct apply_event *event, void *userdata)
 static void on_applied(const struct err *err, const struct applier_usage *usage, void *userdata)
 {
 	struct job *job = userdata;
-	enum job_event event = err ? job_fault(job, err) : EVENT_DONE;
+	struct install *in = job->detail;
+	enum job_event event =
+		err && !changes[in->next.row].may_fail ? job_fault(job, err) : EVENT_DONE;
 
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
-	applier_free(TAKE_PTR(installation(job)->applier)); /* and @err with it */
-	if (event == EVENT_DONE && job->state == STATE_APPLY && has(plan_of(job), "loads"))
-		event = EVENT_LOADS;
+	applier_free(TAKE_PTR(in->applier)); /* and @err with it */
+	free_files(in);
+	in->next.offset += in->request.n_packages ? in->request.n_packages : 1;
+	if (event == EVENT_DONE && next_change(job))
+		event = EVENT_MORE;
 	else if (event == EVENT_DONE && job->request.retry_quarantined)
 		intent_release(job->spec->place);
 	job_happens(job, event);
@@ -275,6 +365,9 @@ static int start_applier(struct job *job, struct err *err)
 	static const char *const options[][2] = {
 		{ "allow", "--allow" },
 		{ "kernels", "--allow-kernel" },
+		{ "erase", "--allow-erase" },
+		{ "services", "--service" },
+		{ "repositories", "--repository" },
 	};
 	const struct place *place = job->spec->place;
 	json_t *apply = json_object_get(installation(job)->answer, "apply");
@@ -337,63 +430,74 @@ static int open_package(struct job *job, json_t *step, struct err *err)
 	return fd;
 }
 
-/* The plan's steps, or its loads, as a request. */
-static int fill_request(struct job *job, bool install, struct err *err)
+static int add_package(struct job *job, const struct change *change, json_t *row, struct err *err)
 {
 	struct install *in = job->detail;
-	struct apply_request *q = &in->request;
-	json_t *row;
-	size_t i;
+	struct apply_package *package = &in->request.packages[in->request.n_packages++];
 
-	*q = (struct apply_request){ .magic = APPLY_MAGIC,
-				     .version = APPLY_VERSION,
-				     .verb = install ? APPLY_INSTALL : APPLY_LOAD };
-	fill_text(q->kernel, sizeof(q->kernel), text_in(plan_of(job), "kernel"));
-	json_array_foreach(json_object_get(plan_of(job), install ? "steps" : "loads"), i, row)
-	{
-		struct apply_package *package = &q->packages[q->n_packages];
-
-		if (q->n_packages == APPLY_PACKAGES_MAX)
-			return err_set(err, EXIT_STATUS_SOFTWARE,
-				       "the plan has more than %d packages", APPLY_PACKAGES_MAX);
-		fill_text(package->title, sizeof(package->title), text_in(row, "package"));
-		q->n_packages++;
-		if (!install)
-			continue;
-		if (!fill_digest(package->sha256, text_in(row, "checksum")))
-			return err_set(err, EXIT_STATUS_DATA,
-				       "%s: the repository states no sha256 checksum for it",
-				       package->title);
-		package->size = (uint64_t)job_number(row, "size", 0);
-		in->fds[in->n_fds] = open_package(job, row, err);
-		if (in->fds[in->n_fds] < 0)
-			return -1;
-		in->n_fds++;
-	}
+	fill_text(package->title, sizeof(package->title), text_in(row, "package"));
+	if (change->verb != APPLY_INSTALL)
+		return 0;
+	if (!fill_digest(package->sha256, text_in(row, "checksum")))
+		return err_set(err, EXIT_STATUS_DATA,
+			       "%s: the repository states no sha256 checksum for it",
+			       package->title);
+	package->size = (uint64_t)job_number(row, "size", 0);
+	in->fds[in->n_fds] = open_package(job, row, err);
+	if (in->fds[in->n_fds] < 0)
+		return -1;
+	in->n_fds++;
 	return 0;
 }
 
-/* Installs the steps, or loads what was installed before. */
-static enum job_event ask_applier(struct job *job, bool install)
+/* A transaction is one request: what would have to be torn apart is not begun. */
+static int add_packages(struct job *job, const struct change *change, struct err *err)
 {
-	struct err err = ERR_INIT;
-	enum job_event event = EVENT_NONE;
+	struct install *in = job->detail;
+	json_t *list = list_of(job, change);
+	size_t n = json_array_size(list);
 
-	if (intent_write(job->spec->place, plan_of(job), &err) < 0 ||
-	    fill_request(job, install, &err) < 0 || start_applier(job, &err) < 0)
-		event = job_fault(job, &err);
-	err_clear(&err);
-	return event;
+	if (change->verb != APPLY_ERASE && n > APPLY_PACKAGES_MAX)
+		return err_set(err, EXIT_STATUS_SOFTWARE, "the plan has more than %d packages",
+			       APPLY_PACKAGES_MAX);
+	for (size_t i = in->next.offset; i < n && in->request.n_packages < APPLY_PACKAGES_MAX; i++)
+		if (add_package(job, change, json_array_get(list, i), err) < 0)
+			return -1;
+	return 0;
+}
+
+static void add_switch(struct apply_request *q, const struct change *change, json_t *row)
+{
+	q->on = change->on;
+	fill_text(q->subject, sizeof(q->subject), text_in(row, "name"));
+	fill_text(q->file, sizeof(q->file), text_in(row, "file"));
+}
+
+static int fill_request(struct job *job, const struct change *change, struct err *err)
+{
+	struct install *in = job->detail;
+
+	in->request = (struct apply_request){ .magic = APPLY_MAGIC,
+					      .version = APPLY_VERSION,
+					      .verb = change->verb };
+	fill_text(in->request.kernel, sizeof(in->request.kernel), text_in(plan_of(job), "kernel"));
+	if (!change->kind)
+		return add_packages(job, change, err);
+	add_switch(&in->request, change, json_array_get(list_of(job, change), in->next.offset));
+	return 0;
 }
 
 enum job_event install_apply(struct job *job)
 {
-	return ask_applier(job, true);
-}
+	const struct change *change = next_change(job);
+	struct err err = ERR_INIT;
+	enum job_event event = EVENT_NONE;
 
-enum job_event install_load(struct job *job)
-{
-	return ask_applier(job, false);
+	if (intent_write(job->spec->place, job_name(job), plan_of(job), &err) < 0 ||
+	    fill_request(job, change, &err) < 0 || start_applier(job, &err) < 0)
+		event = job_fault(job, &err);
+	err_clear(&err);
+	return event;
 }
 
 /* ---- download ---------------------------------------------------------------------------------*/
@@ -431,9 +535,8 @@ static int status_of_refusal(const char *code)
 		const char *code;
 		int status;
 	} rows[] = {
-		{ "disabled", EXIT_STATUS_NOPERM },
-		{ "disk-full", EXIT_STATUS_IO },
-		{ "memory", EXIT_STATUS_TEMPFAIL },
+		{ "disabled", EXIT_STATUS_NOPERM }, { "unreachable", EXIT_STATUS_UNAVAILABLE },
+		{ "disk-full", EXIT_STATUS_IO },    { "memory", EXIT_STATUS_TEMPFAIL },
 		{ "checksum", EXIT_STATUS_DATA },
 	};
 
@@ -481,7 +584,7 @@ static enum job_event planned(struct job *job, json_t *answer)
 	}
 	if (has(plan_of(job), "steps"))
 		return EVENT_DONE;
-	return has(plan_of(job), "loads") ? EVENT_LOADS : EVENT_NOTHING;
+	return next_change(job) ? EVENT_READY : EVENT_NOTHING;
 }
 
 static enum job_event begin(struct job *job)
@@ -492,9 +595,9 @@ static enum job_event begin(struct job *job)
 
 	job->detail = in;
 	job->detail_free = free_install;
-	in->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[]}", "running_system",
-				job->spec->place->running_system, "steps", "installed", "modules",
-				"output", "activation");
+	in->outcome = json_pack("{s:b,s:[],s:[],s:[],s:[],s:[],s:[],s:[]}", "running_system",
+				job->spec->place->running_system, "steps", "installed", "erased",
+				"switched", "modules", "output", "activation");
 	in->lock = job->request.dry_run ? -1 : intent_lock(job->spec->place, &err);
 	if (err.message)
 		event = job_fault(job, &err);
@@ -504,6 +607,14 @@ static enum job_event begin(struct job *job)
 
 enum job_event install_plan(struct job *job)
 {
+	const struct {
+		const char *name;
+		bool value;
+	} flags[] = {
+		{ "with_kernel", job->request.with_kernel },
+		{ "retry_quarantined", job->request.retry_quarantined },
+		{ "unload", job->request.unload },
+	};
 	json_t *request;
 
 	if (!job->detail && begin(job) == EVENT_FAILED)
@@ -511,8 +622,10 @@ enum job_event install_plan(struct job *job)
 	request = job_worker_request(job);
 	json_object_update(request, job->request.ask);
 	json_object_set_new(request, "quarantine", intent_quarantine(job->spec->place));
-	json_object_set_new(request, "retry_quarantined",
-			    json_boolean(job->request.retry_quarantined));
+	if (job_flow(job) == FLOW_CONFIGURE)
+		json_object_set_new(request, "configure", json_string(job_name(job)));
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		json_object_set_new(request, flags[i].name, json_boolean(flags[i].value));
 	return job_run(
 		job,
 		(struct tool_spec){ .program = "klpd-worker", .verb = "plan", .request = request },

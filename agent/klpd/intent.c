@@ -42,11 +42,11 @@ int intent_lock(const struct place *place, struct err *err)
 	return TAKE_FD(fd);
 }
 
-int intent_write(const struct place *place, json_t *plan, struct err *err)
+int intent_write(const struct place *place, const char *command, json_t *plan, struct err *err)
 {
 	_cleanup_free_ char *boot = boot_id(place);
-	json_auto_t *intent = json_pack("{s:o,s:s,s:O}", "started", state_time(timex_now()),
-					"boot_id", boot, "plan", plan);
+	json_auto_t *intent = json_pack("{s:s,s:o,s:s,s:O}", "command", command, "started",
+					state_time(timex_now()), "boot_id", boot, "plan", plan);
 	int r = state_write(place, INTENT, intent);
 
 	return r < 0 ? err_set_errno(err, EXIT_STATUS_IO, -r,
@@ -78,11 +78,12 @@ static bool is_in(json_t *list, const char *package)
 	return false;
 }
 
-/* The livepatches that an intent was going to install or load. */
-static void quarantine(const struct place *place, json_t *plan, const char *started)
+/* The livepatches that an intent was going to install or load. False: there are none. */
+static bool quarantine(const struct place *place, json_t *plan, const char *started)
 {
 	static const char *const lists[] = { "steps", "loads" };
 	json_auto_t *list = intent_quarantine(place);
+	bool any = false;
 
 	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
 		json_t *row;
@@ -92,8 +93,10 @@ static void quarantine(const struct place *place, json_t *plan, const char *star
 		{
 			const char *kind = state_text(row, "kind");
 
-			if ((*kind && !streq(kind, "livepatch")) ||
-			    is_in(list, state_text(row, "package")))
+			if (*kind && !streq(kind, "livepatch"))
+				continue;
+			any = true;
+			if (is_in(list, state_text(row, "package")))
 				continue;
 			json_array_append_new(
 				list, json_pack("{s:s,s:o}", "package", state_text(row, "package"),
@@ -103,8 +106,9 @@ static void quarantine(const struct place *place, json_t *plan, const char *star
 							     started)));
 		}
 	}
-	if (state_write(place, QUARANTINE, list) < 0)
+	if (any && state_write(place, QUARANTINE, list) < 0)
 		log_warning("the quarantine cannot be written");
+	return any;
 }
 
 void intent_tell(const struct place *place, json_t *findings)
@@ -113,22 +117,28 @@ void intent_tell(const struct place *place, json_t *findings)
 	_cleanup_free_ char *boot = boot_id(place);
 	json_t *plan = json_object_get(intent, "plan");
 	const char *started = state_text(intent, "started"), *id = state_text(plan, "id");
+	const char *command = state_text(intent, "command");
+	bool same_boot;
 
 	if (!intent)
 		return;
-	if (streq(state_text(intent, "boot_id"), boot)) {
-		add_finding(findings, "interrupted", id,
-			    xasprintf("the installation of plan %s, begun %s, was interrupted; "
-				      "this report says what is there now, klpctl install goes on",
-				      id, started));
+	same_boot = streq(state_text(intent, "boot_id"), boot);
+	if (same_boot || !quarantine(place, plan, started)) {
+		add_finding(
+			findings, "interrupted", id,
+			xasprintf("klpctl %s (plan %s), begun %s, was %s; this report says what is "
+				  "there now, klpctl %s goes on",
+				  command, id, started,
+				  same_boot ? "interrupted"
+					    : "followed by a boot that it did not ask for",
+				  command));
 		return;
 	}
-	quarantine(place, plan, started);
 	add_finding(findings, "quarantined", id,
-		    xasprintf("the installation of plan %s, begun %s, was followed by a boot that "
-			      "it did not ask for; its livepatches are not loaded again until "
-			      "klpctl install --retry-quarantined",
-			      id, started));
+		    xasprintf("klpctl %s (plan %s), begun %s, was followed by a boot that it did "
+			      "not ask for; its livepatches are not loaded again until klpctl "
+			      "install --retry-quarantined",
+			      command, id, started));
 }
 
 void intent_clear(const struct place *place)

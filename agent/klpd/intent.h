@@ -4,8 +4,8 @@
 /*
  * What klpd means to do, written down before it is done
  *
- *   STATE/intent.json      an installation that has begun and has not been reported yet
- *   STATE/lock             held by whoever installs
+ *   STATE/intent.json      a change that has begun and has not been reported yet
+ *   STATE/lock             held by whoever changes the node
  *   STATE/reboot.json      how often a reboot was asked for since the last boot
  *   STATE/quarantine.json  livepatches whose installation was followed by a boot that nobody asked
  *                          for: they may have brought the kernel down, and are not loaded again
@@ -25,8 +25,9 @@
  * with @err (TEMPFAIL) when one does.
  */
 _must_check_ int intent_lock(const struct place *place, struct err *err);
-/* Writes the intent to carry out @plan, durably. 0, or -1 with @err (IO). */
-_must_check_ int intent_write(const struct place *place, json_t *plan, struct err *err);
+/* Writes the intent to carry out @plan, durably. @command: "install". 0, or -1 with @err (IO). */
+_must_check_ int intent_write(const struct place *place, const char *command, json_t *plan,
+			      struct err *err);
 /* Appends to @findings what an intent left by someone else means; quarantines what it must. */
 void intent_tell(const struct place *place, json_t *findings);
 /* The installation was reported. */

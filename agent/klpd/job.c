@@ -19,6 +19,9 @@ static const struct {
 } kinds[] = {
 	[JOB_SCAN] = { "scan", "scan", "report", FLOW_SCAN },
 	[JOB_INSTALL] = { "install", "scan", "report", FLOW_INSTALL },
+	[JOB_ENABLE] = { "enable", "scan", "report", FLOW_CONFIGURE },
+	[JOB_DISABLE] = { "disable", "scan", "report", FLOW_CONFIGURE },
+	[JOB_CLEAN] = { "clean", "scan", "report", FLOW_CONFIGURE },
 	[JOB_VERIFY] = { "verify", "activation", "activation", FLOW_ASK },
 	[JOB_EVALUATE] = { "evaluate", "evaluate", "report", FLOW_ASK },
 	[JOB_EXPLAIN] = { "explain", "explain", "explanation", FLOW_ASK },
@@ -72,6 +75,11 @@ const char *job_name(const struct job *job)
 enum job_flow job_flow(const struct job *job)
 {
 	return kinds[job->request.kind].flow;
+}
+
+bool job_changes_node(const struct job *job)
+{
+	return job_flow(job) == FLOW_INSTALL || job_flow(job) == FLOW_CONFIGURE;
 }
 
 const char *job_verb(const struct job *job)

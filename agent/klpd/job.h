@@ -46,6 +46,7 @@ void job_begin(struct job *job);
 
 const char *job_name(const struct job *job); /* for people */
 enum job_flow job_flow(const struct job *job);
+bool job_changes_node(const struct job *job);
 /* Of its kind: the verb of klpd-worker, and the member of its answer and of ours. */
 const char *job_verb(const struct job *job);
 const char *job_member(const struct job *job);

@@ -52,7 +52,7 @@ static int cancel(struct job *job, const char *why, struct err *err)
 			       "the %s is past the point of no return (%s) and is carried through",
 			       job_name(job), jobtable_name(job->state));
 	err_set(&reason, EXIT_STATUS_TEMPFAIL, "%s", why);
-	if (job->state != STATE_ACTIVATION) /* there only the waiting ends */
+	if (job->state != STATE_ACTIVATION && job->state != STATE_FETCH_AGAIN) /* only looking */
 		job_fault(job, &reason);
 	err_clear(&reason);
 	tool_free(TAKE_PTR(job->tool));
@@ -133,10 +133,10 @@ bool jobs_running(const struct jobs *jobs, struct jobs_running *ret)
 	return true;
 }
 
-bool jobs_installing(const struct jobs *jobs, struct jobs_running *ret)
+bool jobs_changing(const struct jobs *jobs, struct jobs_running *ret)
 {
 	for (const struct job *job = jobs->head; job; job = job->next)
-		if (job->request.kind == JOB_INSTALL) {
+		if (job_changes_node(job)) {
 			describe(job, ret);
 			return true;
 		}

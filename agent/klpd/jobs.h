@@ -20,6 +20,9 @@
 enum job_kind {
 	JOB_SCAN,
 	JOB_INSTALL,
+	JOB_ENABLE,
+	JOB_DISABLE,
+	JOB_CLEAN,
 	JOB_VERIFY,
 	JOB_EVALUATE,
 	JOB_EXPLAIN,
@@ -35,8 +38,8 @@ struct job_request {
 	json_t *ask;
 	bool cached;  /* scan: no fetching */
 	bool refresh; /* scan: fetch also what has not expired */
-	bool dry_run; /* install: no further than the plan */
-	bool retry_quarantined;
+	bool dry_run; /* of a change: no further than the plan */
+	bool with_kernel, retry_quarantined, unload;
 	bool by_timer;
 	enum store_where store; /* of the report */
 	char *who;		/* who asked for a change; consumed; NULL */
@@ -79,8 +82,8 @@ struct jobs_running {
 	int64_t since;
 };
 bool jobs_running(const struct jobs *jobs, struct jobs_running *ret);
-/* As above, of the installation that runs or waits. */
-bool jobs_installing(const struct jobs *jobs, struct jobs_running *ret);
+/* As above, of the change that runs or waits. */
+bool jobs_changing(const struct jobs *jobs, struct jobs_running *ret);
 
 /*
  * Ends the job that runs, with @why for its callers. 0, or -1 with @err: there is none, or it has

@@ -271,13 +271,13 @@ static bool refuse_change(struct varlink_call *call, const struct agent *agent, 
 	return !allowed || held;
 }
 
-/* One installation at a time, and nobody waits behind it unawares. */
+/* One change at a time, and nobody waits behind it unawares. */
 static bool refuse_busy(struct varlink_call *call, const struct agent *agent)
 {
 	struct jobs_running running;
 	_cleanup_free_ char *who = NULL;
 
-	if (!jobs_installing(agent->jobs, &running))
+	if (!jobs_changing(agent->jobs, &running))
 		return false;
 	who = xasprintf("%s (%s), asked for by %s", running.name, running.phase,
 			running.who ? running.who : "?");
@@ -286,50 +286,86 @@ static bool refuse_busy(struct varlink_call *call, const struct agent *agent)
 	return true;
 }
 
-static void install(struct varlink_call *call, void *userdata)
+/* Of every change: true after the call was answered. */
+static bool refuse_reboot_option(struct varlink_call *call)
 {
-	static const char *const flags[] = { "with_kernel" };
-	struct agent *agent = userdata;
+	const char *reboot = json_string_value(parameter(call, "reboot_option"));
+
+	if (!reboot || streq(reboot, "NoReboot") || streq(reboot, "RebootIfNeeded"))
+		return false;
+	varlink_call_invalid(call, "reboot_option");
+	return true;
+}
+
+/* Asks for the change of @kind, unless the call must be answered otherwise. */
+static void change(struct varlink_call *call, struct agent *agent, enum job_kind kind,
+		   const char *action, const char *operation)
+{
 	json_t *options = parameter(call, "options");
 	const char *reboot = json_string_value(parameter(call, "reboot_option"));
-	const char *overrides = json_string_value(parameter(call, "overrides"));
 	const char *trigger = json_string_value(json_object_get(options, "trigger"));
 	bool dry_run = json_is_true(parameter(call, "dry_run"));
+	_cleanup_free_ char *held = NULL, *who = NULL, *dry = xasprintf("dry run of %s", action);
 	struct job_request request;
-	_cleanup_free_ char *held = NULL, *who = NULL;
 	int64_t until;
 
-	bool has_text = json_is_string(parameter(call, "overrides_text"));
-
-	if (overrides ? !is_readable(call, overrides, has_text) : has_text) {
-		varlink_call_invalid(call, "overrides");
-		return;
-	}
-	if (reboot && !streq(reboot, "NoReboot") && !streq(reboot, "RebootIfNeeded")) {
-		varlink_call_invalid(call, "reboot_option");
-		return;
-	}
 	settings_refresh(agent->settings);
 	if (!dry_run)
 		held = hold_reason(agent->place, &agent->settings->config.windows, trigger,
 				   timex_now(), &until);
-	if (refuse_change(call, agent, dry_run ? "dry run" : "install", held, &who) ||
-	    refuse_busy(call, agent) || !read_options(call, JOB_INSTALL, &request))
+	if (refuse_change(call, agent, dry_run ? dry : action, held, &who) ||
+	    refuse_busy(call, agent) || !read_options(call, kind, &request))
 		return;
 	request.who = TAKE_PTR(who);
 	request.store = dry_run ? STORE_NOWHERE : where_to_store(call, agent);
 	request.dry_run = dry_run;
 	request.by_timer = streq_null(trigger, "timer");
+	request.with_kernel = json_is_true(parameter(call, "with_kernel"));
 	request.retry_quarantined = json_is_true(parameter(call, "retry_quarantined"));
-	json_object_set_new(request.ask, "operation", json_string(dry_run ? "Scan" : "Install"));
+	request.unload = json_is_true(parameter(call, "unload"));
+	json_object_set_new(request.ask, "operation", json_string(dry_run ? "Scan" : operation));
 	json_object_set_new(request.ask, "reboot_option",
 			    json_string(reboot ? reboot : "NoReboot"));
 	copy_text(request.ask, "overrides", varlink_call_parameters(call));
 	copy_text(request.ask, "overrides_text", varlink_call_parameters(call));
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		json_object_set_new(request.ask, flags[i],
-				    json_boolean(json_is_true(parameter(call, flags[i]))));
 	jobs_submit(agent->jobs, &request, call);
+}
+
+static void install(struct varlink_call *call, void *userdata)
+{
+	const char *overrides = json_string_value(parameter(call, "overrides"));
+	bool has_text = json_is_string(parameter(call, "overrides_text"));
+
+	if (overrides ? !is_readable(call, overrides, has_text) : has_text)
+		varlink_call_invalid(call, "overrides");
+	else if (!refuse_reboot_option(call))
+		change(call, userdata, JOB_INSTALL, "install", "Install");
+}
+
+static void configure(struct varlink_call *call, void *userdata)
+{
+	static const struct {
+		const char *action;
+		enum job_kind kind;
+	} rows[] = {
+		{ "enable", JOB_ENABLE },
+		{ "disable", JOB_DISABLE },
+		{ "clean", JOB_CLEAN },
+	};
+	const char *action = json_string_value(parameter(call, "action"));
+
+	if (json_is_true(json_object_get(parameter(call, "options"), "cached"))) {
+		varlink_call_invalid(call, "options.cached"); /* it must see what it changes */
+		return;
+	}
+	if (refuse_reboot_option(call))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (streq(rows[i].action, action)) {
+			change(call, userdata, rows[i].kind, action, "Configure");
+			return;
+		}
+	varlink_call_invalid(call, "action");
 }
 
 static void cancel(struct varlink_call *call, void *userdata)
@@ -462,6 +498,10 @@ const struct varlink_method methods[] = {
 		{ "with_kernel", JSON_TRUE, true }, { "retry_quarantined", JSON_TRUE, true },
 		{ "reboot_option", JSON_STRING, true }, { "overrides", JSON_STRING, true },
 		{ "overrides_text", JSON_STRING, true }) },
+	{ "Configure", configure,
+	  NEEDS({ "action", JSON_STRING, false }, { "options", JSON_OBJECT, true },
+		{ "dry_run", JSON_TRUE, true }, { "with_kernel", JSON_TRUE, true },
+		{ "unload", JSON_TRUE, true }, { "reboot_option", JSON_STRING, true }) },
 	{ "Cancel", cancel, NULL },
 	{ "Pause", pause_changes,
 	  NEEDS({ "seconds", JSON_INTEGER, true }, { "reason", JSON_STRING, true }) },

@@ -100,13 +100,14 @@ enum job_event scan_documents(struct job *job)
 
 /* ---- probe ------------------------------------------------------------------------------------*/
 
+/* Who enables looks at what is not enabled yet, of which freshness says nothing. */
 static bool must_fetch(const struct job *job)
 {
 	const struct place *place = job->spec->place;
 
 	if (job->request.cached)
 		return false;
-	return job->request.refresh ||
+	return job->request.kind == JOB_ENABLE || job->request.refresh ||
 	       !cache_is_fresh(place->cache_fd, place->root_fd, timex_now());
 }
 
@@ -168,6 +169,8 @@ enum job_event scan_start_fetch(struct job *job, json_t *more,
 		json_object_set(request, copied[i], json_object_get(job->probe, copied[i]));
 	json_object_set_new(request, "refresh", json_boolean(job->request.refresh));
 	json_object_set_new(request, "max_file_bytes", json_integer(config->max_file_size));
+	if (job->request.kind == JOB_ENABLE && job->state != STATE_FETCH_AGAIN)
+		json_object_set(request, "enable", json_object_get(job->probe, "switchable"));
 	json_object_set_new(request, "timeout", json_integer(config->fetch_timeout));
 	json_object_set_new(request, "now", json_integer(timex_now()));
 	if (more)
@@ -197,6 +200,16 @@ enum job_event scan_fetch_more(struct job *job)
 	return scan_start_fetch(
 		job, json_pack("{s:b,s:[s,s]}", "refresh", 1, "primary", "livepatch", "kernel"),
 		fetched);
+}
+
+/* What was switched is looked at as it is now. */
+enum job_event scan_fetch_again(struct job *job)
+{
+	const struct place *place = job->spec->place;
+
+	return cache_is_fresh(place->cache_fd, place->root_fd, timex_now())
+		       ? EVENT_DONE
+		       : scan_start_fetch(job, NULL, fetched);
 }
 
 /* ---- judge ------------------------------------------------------------------------------------*/

@@ -12,6 +12,7 @@ enum job_event scan_probe(struct job *job);
 enum job_event scan_fetch(struct job *job);
 /* As scan_fetch(), with the package lists of all repositories, whatever their age. */
 enum job_event scan_fetch_more(struct job *job);
+enum job_event scan_fetch_again(struct job *job);
 enum job_event scan_judge(struct job *job);
 
 /*

@@ -239,6 +239,8 @@ static void take_entry(struct reader *r, json_t *object, struct cache_state *sta
 		return;
 	e = cache_entry_add(state, id, (enum repo_role)role);
 	e->status = (enum repo_status)status;
+	e->file = take_text(r, object, "config", false);
+	e->prospective = take_int(r, object, "prospective", 0);
 	e->revision = take_text(r, object, "revision", false);
 	e->checksum = take_text(r, object, "checksum", false);
 	e->timestamp = take_int(r, object, "timestamp", TIME_UNSET);
@@ -371,13 +373,14 @@ static json_t *entry_json(const struct cache_entry *e)
 						       "size", (json_int_t)f->size, "open_size",
 						       int_json(f->open_size, -1)));
 	}
-	return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o}", "id", text_json(e->id),
-			 "role", repo_role_name(e->role), "status", repo_status_name(e->status),
-			 "revision", text_json(e->revision), "checksum", text_json(e->checksum),
-			 "timestamp", int_json(e->timestamp, TIME_UNSET), "fetched",
-			 int_json(e->fetched, TIME_UNSET), "expires", (json_int_t)e->expires,
-			 "excludes", texts_json(e->excludes, e->n_excludes), "files", files,
-			 "findings", findings_json(&e->findings));
+	return json_pack("{s:o,s:s,s:s,s:o,s:i,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o}", "id",
+			 text_json(e->id), "role", repo_role_name(e->role), "status",
+			 repo_status_name(e->status), "config", text_json(e->file), "prospective",
+			 e->prospective, "revision", text_json(e->revision), "checksum",
+			 text_json(e->checksum), "timestamp", int_json(e->timestamp, TIME_UNSET),
+			 "fetched", int_json(e->fetched, TIME_UNSET), "expires",
+			 (json_int_t)e->expires, "excludes", texts_json(e->excludes, e->n_excludes),
+			 "files", files, "findings", findings_json(&e->findings));
 }
 
 int cache_write(int cache, const struct cache_state *state, struct err *err)

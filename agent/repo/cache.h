@@ -43,11 +43,13 @@ struct cache_entry {
 	const char *id;
 	enum repo_role role;
 	enum repo_status status;
-	const char *revision;	     /* of repomd.xml, or NULL */
-	const char *checksum;	     /* "sha256:..." of repomd.xml, or NULL */
-	int64_t timestamp;	     /* newest record of repomd.xml, or TIME_UNSET */
-	int64_t fetched;	     /* when repomd.xml was last confirmed, or TIME_UNSET */
-	int64_t expires;	     /* look again from then on, or CACHE_EXPIRES_NEVER */
+	const char *file;     /* in which the section stands, below the root; NULL: in none */
+	bool prospective;     /* fetched for a plan to enable it: until then it does not count */
+	const char *revision; /* of repomd.xml, or NULL */
+	const char *checksum; /* "sha256:..." of repomd.xml, or NULL */
+	int64_t timestamp;    /* newest record of repomd.xml, or TIME_UNSET */
+	int64_t fetched;      /* when repomd.xml was last confirmed, or TIME_UNSET */
+	int64_t expires;      /* look again from then on, or CACHE_EXPIRES_NEVER */
 	const char *const *excludes; /* yum's and dnf's excludes that apply here: glob patterns */
 	size_t n_excludes;
 	struct cache_file *files;

@@ -176,24 +176,16 @@ static void join_continuations(char *text)
 	*out = '\0';
 }
 
-/* What was opened is cleared by the caller in any case. */
-static int source_open(struct reading *r, const char *path, struct source *s)
+/* Takes over @text. The source is cleared by the caller in any case. */
+static int source_take(struct reading *r, const char *path, char *text, size_t len,
+		       struct source *s)
 {
 	_cleanup_(gerror_freep)
 	GError *error = NULL;
 	const char *why = NULL;
 	unsigned int line;
-	int ret;
 
-	*s = (struct source){ .path = path };
-	ret = fsx_read_at(r->root, path, FILE_BYTES_MAX, &s->text, &s->len);
-	if (ret < 0) {
-		finding_add(r->findings, FINDING_ERROR, "repository-file-unreadable", path,
-			    "/%s cannot be read (%s): the repositories in it are not looked at; "
-			    "check its permissions",
-			    path, strerror(-ret));
-		return -1;
-	}
+	*s = (struct source){ .path = path, .text = text, .len = len };
 	line = strlen(s->text) == s->len ? prepare_lines(s->text, &why) : 0;
 	if (strlen(s->text) != s->len)
 		why = "it holds NUL bytes";
@@ -212,6 +204,21 @@ static int source_open(struct reading *r, const char *path, struct source *s)
 		finding_add(r->findings, FINDING_ERROR, "repository-file-malformed", path,
 			    "/%s: %s; the whole file is left out until this is corrected", path,
 			    why);
+	return -1;
+}
+
+static int source_open(struct reading *r, const char *path, struct source *s)
+{
+	char *text = NULL;
+	size_t len;
+	int ret = fsx_read_at(r->root, path, FILE_BYTES_MAX, &text, &len);
+
+	if (ret == 0)
+		return source_take(r, path, text, len, s);
+	finding_add(r->findings, FINDING_ERROR, "repository-file-unreadable", path,
+		    "/%s cannot be read (%s): the repositories in it are not looked at; check its "
+		    "permissions",
+		    path, strerror(-ret));
 	return -1;
 }
 
@@ -496,25 +503,48 @@ static bool parse_with_librepo(const struct source *s, LrYumRepoConfs *confs, GE
 	return lr_yum_repoconfs_parse(confs, open_file, error);
 }
 
+static void read_source(struct reading *r, const struct source *s)
+{
+	_cleanup_(gerror_freep)
+	GError *error = NULL;
+	LrYumRepoConfs *confs = lr_yum_repoconfs_init();
+
+	if (parse_with_librepo(s, confs, &error)) {
+		for (GSList *l = lr_yum_repoconfs_get_list(confs, NULL); l; l = l->next)
+			add_section(r, s, l->data);
+	} else {
+		finding_add(r->findings, FINDING_ERROR, "repository-file-malformed", s->path,
+			    "/%s: %s; the whole file is left out", s->path, error->message);
+	}
+	lr_yum_repoconfs_free(confs);
+}
+
 static void read_repo_file(struct reading *r, const char *path)
 {
 	_cleanup_(source_clear)
 	struct source s = { 0 };
-	_cleanup_(gerror_freep)
-	GError *error = NULL;
-	LrYumRepoConfs *confs;
 
-	if (source_open(r, path, &s) < 0)
+	if (source_open(r, path, &s) == 0)
+		read_source(r, &s);
+}
+
+/* What klpd would make where no file has it. */
+static void read_builtin_repo(struct reading *r, const struct repoconf_builtin *builtin)
+{
+	_cleanup_(source_clear)
+	struct source s = { 0 };
+	size_t before = r->conf->n_sections;
+	const char *unused;
+
+	if (!builtin->repo_text || is_known(r->conf, builtin->repo_id, &unused) ||
+	    source_take(r, builtin->repo_id, xstrdup(builtin->repo_text),
+			strlen(builtin->repo_text), &s) < 0)
 		return;
-	confs = lr_yum_repoconfs_init();
-	if (parse_with_librepo(&s, confs, &error)) {
-		for (GSList *l = lr_yum_repoconfs_get_list(confs, NULL); l; l = l->next)
-			add_section(r, &s, l->data);
-	} else {
-		finding_add(r->findings, FINDING_ERROR, "repository-file-malformed", path,
-			    "/%s: %s; the whole file is left out", path, error->message);
+	read_source(r, &s);
+	for (size_t i = before; i < r->conf->n_sections; i++) {
+		r->conf->sections[i].file = NULL;
+		r->conf->sections[i].enabled = false;
 	}
-	lr_yum_repoconfs_free(confs);
 }
 
 static void read_repo_dir(struct reading *r, const char *dir)
@@ -559,6 +589,7 @@ struct repoconf *repoconf_read(int root, const struct repoconf_builtin *builtin,
 		read_repo_dir(&r, r.dirs.items[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(repo_dirs) && r.dirs.n == 0; i++)
 		read_repo_dir(&r, repo_dirs[i]);
+	read_builtin_repo(&r, builtin);
 	lr_urlvars_free(r.vars);
 	return r.conf;
 }

@@ -24,7 +24,7 @@ struct repoconf_list {
 /* One section; all texts are substituted. NULL or an empty list: not set. */
 struct repoconf_section {
 	const char *id;
-	const char *file; /* where it stands, below the root */
+	const char *file; /* where it stands, below the root; NULL: in `repo_text` */
 	bool enabled, gpgcheck, repo_gpgcheck, skip_if_unavailable, sslverify;
 	struct repoconf_list baseurls, gpgkeys;
 	struct repoconf_list excludes; /* of [main] and its own, exclude= and excludepkgs= */
@@ -50,6 +50,8 @@ struct repoconf {
 struct repoconf_builtin {
 	const char *releasever; /* NULL: not known */
 	const char *arch;	/* as uname -m; NULL: not known */
+	/* A .repo file that counts as if it were there, where no other has that section; NULL */
+	const char *repo_id, *repo_text;
 };
 
 /* Reads everything below @root. All is in findings->arena. */

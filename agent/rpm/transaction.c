@@ -110,20 +110,11 @@ static void *notify(const void *header _unused_, const rpmCallbackType what,
 	return NULL;
 }
 
-int transaction_test(rpmts ts, const struct transaction_package *packages, size_t n,
-		     struct err *err)
+/* What was added fits together, and into this node. */
+static int check(rpmts ts, struct run *run, struct err *err)
 {
-	struct run run = { .packages = packages, .n = n };
 	_cleanup_free_ char *problems = NULL;
 
-	messages_begin();
-	for (size_t i = 0; i < n; i++)
-		if (rpmtsAddInstallElement(ts, packages[i].header, &packages[i],
-					   !packages[i].beside, NULL) != 0)
-			return err_set(err, EXIT_STATUS_DATA, "%s: rpm does not take it: %s",
-				       packages[i].label, messages_take());
-	if (check_removals(ts, packages, n, err) < 0)
-		return -1;
 	if (rpmtsCheck(ts) != 0)
 		return err_set(err, EXIT_STATUS_IO, "the rpm database cannot be read: %s",
 			       messages_take());
@@ -133,29 +124,71 @@ int transaction_test(rpmts ts, const struct transaction_package *packages, size_
 			       problems);
 	rpmtsOrder(ts);
 	rpmtsClean(ts);
-	rpmtsSetNotifyCallback(ts, notify, &run);
+	rpmtsSetNotifyCallback(ts, notify, run);
 	rpmtsSetFlags(ts, RPMTRANS_FLAG_TEST);
 	if (rpmtsRun(ts, NULL, RPMPROB_FILTER_NONE) != 0)
 		return fail(ts, "rpm refuses in a test run", err);
 	return 0;
 }
 
-int transaction_run(rpmts ts, const struct transaction_package *packages, size_t n,
-		    const struct transaction_events *events, int output_fd, struct err *err)
+int transaction_test(rpmts ts, const struct transaction_package *packages, size_t n,
+		     struct err *err)
 {
-	struct run run = { .packages = packages, .n = n, .events = events };
+	struct run run = { .packages = packages, .n = n };
+
+	messages_begin();
+	for (size_t i = 0; i < n; i++)
+		if (rpmtsAddInstallElement(ts, packages[i].header, &packages[i],
+					   !packages[i].beside, NULL) != 0)
+			return err_set(err, EXIT_STATUS_DATA, "%s: rpm does not take it: %s",
+				       packages[i].label, messages_take());
+	if (check_removals(ts, packages, n, err) < 0)
+		return -1;
+	return check(ts, &run, err);
+}
+
+int transaction_erase_test(rpmts ts, const Header *headers, size_t n, struct err *err)
+{
+	struct run run = { .n = 0 };
+
+	messages_begin();
+	for (size_t i = 0; i < n; i++)
+		if (rpmtsAddEraseElement(ts, headers[i], -1) != 0)
+			return err_set(err, EXIT_STATUS_DATA, "rpm does not remove it: %s",
+				       messages_take());
+	return check(ts, &run, err);
+}
+
+/* What was tested. */
+static int carry_out(rpmts ts, struct run *run, int output_fd, struct err *err)
+{
 	FD_t output = fdDup(output_fd);
 	int r;
 
 	messages_begin();
 	rpmtsSetScriptFd(ts, output);
-	rpmtsSetNotifyCallback(ts, notify, &run);
+	rpmtsSetNotifyCallback(ts, notify, run);
 	rpmtsSetFlags(ts, RPMTRANS_FLAG_NONE);
 	r = rpmtsRun(ts, NULL, RPMPROB_FILTER_NONE);
 	rpmtsSetScriptFd(ts, NULL);
 	Fclose(output);
-	if (run.failed)
-		return err_set(err, EXIT_STATUS_DATA, "%s could not be unpacked: %s", run.failed,
+	if (run->failed)
+		return err_set(err, EXIT_STATUS_DATA, "%s could not be unpacked: %s", run->failed,
 			       messages_take());
 	return r == 0 ? 0 : fail(ts, "the transaction failed", err);
+}
+
+int transaction_run(rpmts ts, const struct transaction_package *packages, size_t n,
+		    const struct transaction_events *events, int output_fd, struct err *err)
+{
+	struct run run = { .packages = packages, .n = n, .events = events };
+
+	return carry_out(ts, &run, output_fd, err);
+}
+
+int transaction_erase(rpmts ts, int output_fd, struct err *err)
+{
+	struct run run = { .n = 0 };
+
+	return carry_out(ts, &run, output_fd, err);
 }

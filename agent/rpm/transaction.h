@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * One rpm transaction that installs packages and removes nothing but their older builds
+ * One rpm transaction: it installs packages and removes nothing but their older builds, or it
+ * removes exactly the packages that are named
  */
 
 #include "base/err.h"
@@ -36,3 +37,9 @@ _must_check_ int transaction_test(rpmts ts, const struct transaction_package *pa
 _must_check_ int transaction_run(rpmts ts, const struct transaction_package *packages, size_t n,
 				 const struct transaction_events *events, int output_fd,
 				 struct err *err);
+/*
+ * Both for a removal: of @headers, which are in the rpm database. Refused is what another package
+ * needs. A failing %preun keeps its package.
+ */
+_must_check_ int transaction_erase_test(rpmts ts, const Header *headers, size_t n, struct err *err);
+_must_check_ int transaction_erase(rpmts ts, int output_fd, struct err *err);

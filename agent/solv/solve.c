@@ -124,16 +124,24 @@ static enum place place_of(const struct solve *s, Id id)
 								   : PLACE_HIDDEN;
 }
 
-static bool fits(const struct nevra *wanted, const struct nevra *nevra)
+/* @markers: only these are meant. */
+struct meant {
+	const struct nevra *nevra;
+	const struct platform *markers;
+};
+
+static bool fits(const struct meant *meant, const struct nevra *nevra)
 {
-	return wanted->evr.version
-		       ? nevra_equal(nevra, wanted)
-		       : streq_null(nevra->arch, wanted->arch) || streq(nevra->arch, "noarch");
+	const struct nevra *wanted = meant->nevra;
+
+	if (wanted->evr.version)
+		return nevra_equal(nevra, wanted);
+	return (streq_null(nevra->arch, wanted->arch) || streq(nevra->arch, "noarch")) &&
+	       (!meant->markers || platform_is_marker(meant->markers, nevra));
 }
 
-/* The newest of what @wanted may mean, and of several such the one of the first repository; or 0.
- */
-static Id find(const struct solve *s, struct arena *arena, const struct nevra *wanted,
+/* The newest of what is meant, and of several such the one of the first repository; or 0. */
+static Id find(const struct solve *s, struct arena *arena, const struct meant *meant,
 	       enum place place)
 {
 	struct nevra best_nevra = { 0 };
@@ -144,11 +152,10 @@ static Id find(const struct solve *s, struct arena *arena, const struct nevra *w
 		struct nevra nevra;
 
 		if (!solvable->repo || place_of(s, id) != place ||
-		    !streq(pool_id2str(s->pool, solvable->name), wanted->name))
+		    !streq(pool_id2str(s->pool, solvable->name), meant->nevra->name))
 			continue;
 		nevra = nevra_of(arena, s->pool, id);
-		if (!fits(wanted, &nevra) ||
-		    (best && evr_compare(&nevra.evr, &best_nevra.evr) <= 0))
+		if (!fits(meant, &nevra) || (best && evr_compare(&nevra.evr, &best_nevra.evr) <= 0))
 			continue;
 		best = id;
 		best_nevra = nevra;
@@ -206,12 +213,14 @@ static const char *location_of(struct arena *arena, Solvable *s)
 					 : arena_strdup(arena, location);
 }
 
-static enum plan_kind kind_of(const struct platform *p, const char *name)
+static enum plan_kind kind_of(const struct platform *p, const struct nevra *n)
 {
-	return platform_is_livepatch(p, name) ? PLAN_LIVEPATCH
-	       : platform_is_runtime(p, name) ? PLAN_RUNTIME
-	       : platform_is_kernel(p, name)  ? PLAN_KERNEL
-					      : PLAN_DEPENDENCY;
+	return platform_is_marker(p, n)		   ? PLAN_MARKER
+	       : platform_is_livepatch(p, n->name) ? PLAN_LIVEPATCH
+	       : platform_is_runtime(p, n->name)   ? PLAN_RUNTIME
+	       : platform_is_tool(p, n->name)	   ? PLAN_RUNTIME
+	       : platform_is_kernel(p, n->name)	   ? PLAN_KERNEL
+						   : PLAN_DEPENDENCY;
 }
 
 static enum plan_action action_of(Id type)
@@ -246,7 +255,7 @@ static void add_step(struct plan *plan, const struct platform *platform, Transac
 		.size = -1,
 		.installed_size = -1,
 	};
-	step->kind = kind_of(platform, step->nevra.name);
+	step->kind = kind_of(platform, &step->nevra);
 	if (step->action == PLAN_ERASE)
 		return;
 	old = transaction_obs_pkg(t, id);
@@ -461,12 +470,13 @@ static void refuse_problems(const struct solving *g)
 
 /* ---- goals ------------------------------------------------------------------------------------*/
 
-static void refuse_not_offered(const struct solving *g, const struct nevra *wanted)
+static void refuse_not_offered(const struct solving *g, const struct meant *meant)
 {
+	const struct nevra *wanted = meant->nevra;
 	struct arena *arena = g->plan->arena;
 	const struct nevra *nevra = wanted->evr.version ? wanted : NULL;
 	const char *name = nevra ? nevra_text(arena, nevra) : wanted->name;
-	Id hidden = find(g->s, arena, wanted, PLACE_HIDDEN);
+	Id hidden = find(g->s, arena, meant, PLACE_HIDDEN);
 
 	if (hidden)
 		plan_refuse(g->plan, nevra, "not-offered",
@@ -483,15 +493,17 @@ static void add_goal(struct solving *g, const struct plan_goal *goal)
 {
 	struct arena *arena = g->plan->arena;
 	const struct nevra *wanted = &goal->nevra;
-	const struct nevra any = { .name = wanted->name, .arch = wanted->arch };
-	Id offered = find(g->s, arena, wanted, PLACE_OFFERED);
+	const struct nevra any_nevra = { .name = wanted->name, .arch = wanted->arch };
+	const struct meant any = { &any_nevra, NULL };
+	const struct meant meant = { wanted, goal->kind == PLAN_MARKER ? g->platform : NULL };
+	Id offered = find(g->s, arena, &meant, PLACE_OFFERED);
 	Id installed = find(g->s, arena, &any, PLACE_INSTALLED);
 	struct nevra new, old;
 
-	if (find(g->s, arena, wanted, PLACE_INSTALLED) && (wanted->evr.version || !offered))
+	if (find(g->s, arena, &meant, PLACE_INSTALLED) && (wanted->evr.version || !offered))
 		return;
 	if (!offered) {
-		refuse_not_offered(g, wanted);
+		refuse_not_offered(g, &meant);
 		return;
 	}
 	if (installed && goal->kind != PLAN_KERNEL) {

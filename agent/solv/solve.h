@@ -39,9 +39,10 @@ _must_check_ int solve_add_repository(struct solve *solve, const char *repo_id,
  * solve_run() - fill plan->steps
  *
  * Once per solve. Each goal is installed exactly in its version, beside an older one if it is a
- * kernel; without a version the newest that is offered, unless one as new is installed. What is
- * installed already makes no step. Nothing is erased or taken back, no package changes its vendor,
- * and no weak dependency counts. Steps come in the order of installation.
+ * kernel; without a version the newest that is offered, unless one as new is installed; for a
+ * marker the newest build that is one. What is installed already makes no step. Nothing is erased
+ * or taken back, no package changes its vendor, and no weak dependency counts. Steps come in the
+ * order of installation.
  *
  * What cannot be reached becomes a refusal: "not-offered", "downgrade", or "dependency", which says
  * who needs what, or what is in the way. There are no steps then.

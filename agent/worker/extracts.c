@@ -69,6 +69,8 @@ static char *wanted_names(struct arena *arena, const struct platform *p)
 
 	for (size_t i = 0; i < p->n_runtime; i++)
 		text = arena_printf(arena, "%s %s", text, p->runtime[i]);
+	for (size_t i = 0; i < p->n_tools; i++)
+		text = arena_printf(arena, "%s %s", text, p->tools[i]);
 	for (size_t i = 0; i < p->n_kernels; i++)
 		for (size_t k = 0; k < p->kernels[i].n_packages; k++)
 			text = arena_printf(arena, "%s %s", text, p->kernels[i].packages[k]);

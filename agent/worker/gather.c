@@ -22,6 +22,7 @@ struct gather {
 	struct snapshot *snapshot;
 	const struct platform *platform;
 	int cache;
+	bool prospective; /* look at what is going to be enabled */
 	struct wanted wanted;
 	struct extracts extracts;
 };
@@ -45,10 +46,14 @@ static void add_repository(struct gather *g, const struct cache_entry *e)
 		.id = arena_strdup(arena, e->id),
 		.role = e->role,
 		.status = e->status,
+		.file = arena_strdup(arena, e->file),
+		.prospective = e->prospective,
 		.revision = arena_strdup(arena, e->revision),
 		.checksum = arena_strdup(arena, e->checksum),
 		.fetched = e->fetched,
 	};
+	if (!g->prospective) /* what was fetched for a plan counts for such plans only */
+		r->status = repository_status(r);
 	for (size_t i = 0; i < e->n_excludes; i++)
 		*ARENA_PUSH(arena, excludes, r->n_excludes) = arena_strdup(arena, e->excludes[i]);
 	r->excludes = excludes;
@@ -271,6 +276,7 @@ void gather(struct session *s)
 		.snapshot = s->snapshot,
 		.platform = p,
 		.cache = -1,
+		.prospective = s->request.configure == PLAN_CONFIGURE_ENABLE,
 		.wanted = { is_tracked, (void *)p },
 	};
 

@@ -8,7 +8,7 @@
 struct raw {
 	const char *root, *cache, *config, *baseline, *kernel, *snapshot, *explain, *cve, *trigger;
 	const char *as_of, *operation, *reboot_option, *overrides;
-	const char *baseline_text, *overrides_text;
+	const char *baseline_text, *overrides_text, *configure;
 	const json_t *quarantine, *wait;
 };
 
@@ -40,6 +40,8 @@ static int read_members(json_t *object, struct raw *raw, struct request *ret, st
 		{ "overrides", &raw->overrides, NULL },
 		{ "baseline_text", &raw->baseline_text, NULL },
 		{ "overrides_text", &raw->overrides_text, NULL },
+		{ "configure", &raw->configure, NULL },
+		{ "unload", NULL, &ret->unload },
 		{ "running_system", NULL, &ret->running_system },
 		{ "with_kernel", NULL, &ret->with_kernel },
 		{ "retry_quarantined", NULL, &ret->retry_quarantined },
@@ -117,8 +119,15 @@ static int read_words(const struct raw *raw, struct request *ret, struct err *er
 	ret->operation = OPERATION_SCAN;
 	if (raw->operation && streq(raw->operation, operation_name(OPERATION_INSTALL)))
 		ret->operation = OPERATION_INSTALL;
+	else if (raw->operation && streq(raw->operation, operation_name(OPERATION_CONFIGURE)))
+		ret->operation = OPERATION_CONFIGURE;
 	else if (raw->operation && !streq(raw->operation, operation_name(OPERATION_SCAN)))
-		return member_error(err, "operation", "Scan or Install is expected");
+		return member_error(err, "operation", "Scan, Install or Configure is expected");
+
+	if (raw->configure)
+		ret->configure = plan_configure_from_name(raw->configure);
+	if (raw->configure && ret->configure == PLAN_CONFIGURE_NONE)
+		return member_error(err, "configure", "enable, disable or clean is expected");
 
 	ret->reboot_option = REBOOT_OPTION_NO_REBOOT;
 	if (raw->reboot_option && streq(raw->reboot_option, "RebootIfNeeded"))

@@ -32,7 +32,8 @@ struct request {
 	const char *overrides_text; /* the list itself, called `overrides` in messages; NULL */
 	struct plan_ban *bans;	    /* quarantined livepatches */
 	size_t n_bans;
-	bool with_kernel, retry_quarantined;
+	bool with_kernel, retry_quarantined, unload;
+	enum plan_configure configure;
 	bool running_system; /* the root is the machine this process runs on */
 };
 

@@ -29,6 +29,7 @@ static bool may_install(void *userdata, const char *name)
 	const struct platform *platform = p->s->platform;
 
 	return platform_is_livepatch(platform, name) || platform_is_runtime(platform, name) ||
+	       platform_is_tool(platform, name) ||
 	       (p->wishes->with_kernel && platform_is_kernel(platform, name));
 }
 
@@ -115,11 +116,22 @@ static json_t *apply_json(const struct planning *p, const struct judge *j)
 	const struct platform *platform = p->s->platform;
 	json_t *kernels = json_array();
 	json_t *allow = jsonx_texts(platform->runtime, platform->n_runtime);
+	const char *repository = platform_switchable_repo(platform);
+	json_t *erase = json_array();
 
-	json_array_append_new(allow, jsonx_text(j->livepatch_name));
+	if (j->livepatch_name)
+		json_array_append_new(allow, jsonx_text(j->livepatch_name));
+	for (size_t i = 0; i < platform->n_tools; i++)
+		json_array_append_new(allow, jsonx_text(platform->tools[i]));
+	json_array_append_new(erase,
+			      json_sprintf("%s%s", platform->livepatch_prefix,
+					   platform->version_follows_prefix ? "[0-9]*" : "*"));
 	for (size_t i = 0; p->wishes->with_kernel && j->line && i < j->line->n_packages; i++)
 		json_array_append_new(kernels, jsonx_text(j->line->packages[i]));
-	return json_pack("{s:o,s:o}", "allow", allow, "kernels", kernels);
+	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "allow", allow, "kernels", kernels, "erase",
+			 erase, "services",
+			 jsonx_texts(&platform->service, platform->service != NULL), "repositories",
+			 jsonx_texts(&repository, repository != NULL));
 }
 
 int verb_plan(struct session *s, json_t **ret, struct err *err)

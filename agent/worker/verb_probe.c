@@ -22,9 +22,10 @@ int verb_probe(struct session *s, json_t **ret, struct err *err)
 			      repo_role_name(REPO_ROLE_KERNEL),
 			      jsonx_texts(p->kernel_repos, p->n_kernel_repos))
 		  : json_null();
-	*ret = json_pack("{s:{s:o,s:o,s:o,s:o}}", "probe", "platform",
+	*ret = json_pack("{s:{s:o,s:o,s:o,s:o,s:o}}", "probe", "platform",
 			 jsonx_text(p ? p->name : NULL), "releasever",
 			 jsonx_text(s->snapshot->node.releasever), "arch",
-			 jsonx_text(s->snapshot->node.arch), "roles", roles);
+			 jsonx_text(s->snapshot->node.arch), "roles", roles, "switchable",
+			 jsonx_text(p ? platform_switchable_repo(p) : NULL));
 	return 0;
 }

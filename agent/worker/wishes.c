@@ -54,6 +54,8 @@ static int read_bans(struct session *s, struct plan_wishes *w, struct err *err)
 int wishes_read(struct session *s, struct plan_wishes *ret, struct err *err)
 {
 	*ret = (struct plan_wishes){
+		.configure = s->request.configure,
+		.unload = s->request.unload,
 		.overrides = s->overrides,
 		.with_kernel = s->request.with_kernel,
 		.retry_quarantined = s->request.retry_quarantined,

@@ -8,13 +8,15 @@ import struct
 import subprocess
 
 from klpdtest import al2
+from running import TOP  # noqa: F401 pylint: disable=unused-import
 
-MAGIC, VERSION = 0x6b6c7061, 1
-INSTALL, LOAD = 1, 2
-KINDS = {1: "step", 2: "progress", 3: "output", 4: "waiting", 5: "module", 6: "installed", 7: "done"}
+MAGIC, VERSION = 0x6b6c7061, 2
+INSTALL, LOAD, UNLOAD, ERASE, SERVICE, REPOSITORY = range(1, 7)
+KINDS = dict(enumerate(["step", "progress", "output", "waiting", "module", "installed", "erased", "switched", "done"],
+                       start=1))
 PACKAGES_MAX = 8
 PACKAGE = struct.Struct("=256s32sQ")
-HEAD = struct.Struct("=IIII128s")
+HEAD = struct.Struct("=IIIIII128s256s1024s")
 EVENT = struct.Struct("=IIIiQQ256s1024s")
 REQUEST_SIZE = HEAD.size + PACKAGES_MAX * PACKAGE.size
 
@@ -52,17 +54,19 @@ class Result:
         return self.events[-1]
 
 
-def request(packages, verb=INSTALL, kernel=None, magic=MAGIC, version=VERSION, count=None):
+def request(packages, verb=INSTALL, kernel=None, magic=MAGIC, version=VERSION, count=None, on=0, subject="", file=""):
     """`packages`: (title, file content or None)."""
     rows = b"".join(PACKAGE.pack(name.encode(), hashlib.sha256(data).digest() if data else b"", len(data or b""))
                     for name, data in packages)
-    head = HEAD.pack(magic, version, verb, len(packages) if count is None else count, (kernel or al2.uname()).encode())
+    head = HEAD.pack(magic, version, verb, len(packages) if count is None else count, on, 0,
+                     (kernel or al2.uname()).encode(), subject.encode(), file.encode())
     return (head + rows).ljust(REQUEST_SIZE, b"\0")
 
 
 def options(root):
     return [f"--root={root}", "--allow=kernel-livepatch-{version}-{release}", "--strip=.amzn2",
-            "--allow=kpatch-runtime", "--lock-wait=1"]
+            "--allow=kpatch-runtime", "--allow-erase=kernel-livepatch-[0-9]*", "--service=kpatch.service",
+            f"--repository={al2.LIVEPATCH}", "--lock-wait=1"]
 
 
 class Applier:

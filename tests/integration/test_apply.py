@@ -14,6 +14,7 @@ import tempfile
 import pytest
 
 import applying
+from conftest import need
 from klpdtest import al2, rpms
 
 pytestmark = pytest.mark.root
@@ -205,8 +206,8 @@ REFUSED = {
     "no livepatch": ({"name": f"{NAME}-debuginfo"}, "may not be installed by klpd"),
     "another architecture": ({"arch": "aarch64"}, "it is for aarch64, this node is x86_64"),
     "a kernel in disguise": ({"provides": ("kernel-uname-r = 9",)}, "it is a kernel (it provides kernel-uname-r)"),
-    "a file below /boot": ({"files": {"/boot/grub.cfg": "x"}}, "it would write /boot/grub.cfg"),
-    "a kernel module": ({"files": {"/lib/modules/x/y.ko": "x"}}, "it would write /lib/modules/x/y.ko"),
+    "a file below /boot": ({"files": {"/boot/grub.cfg": "x"}}, "it has /boot/grub.cfg"),
+    "a kernel module": ({"files": {"/lib/modules/x/y.ko": "x"}}, "it has /lib/modules/x/y.ko"),
     "one that removes another": ({"obsoletes": ("bash",)}, "bash-4.2.46-34.amzn2.x86_64 would be removed"),
     "one that conflicts": ({"conflicts": ("bash",)}, "bash conflicts with"),
     "one with a dependency that is missing": ({"requires": ("a-thing",)}, "a-thing is needed by"),
@@ -283,18 +284,26 @@ def test_someone_else_is_at_work(scenario, applier, patch, path, who):
     assert applier.install(patch).status == 0
 
 
+def with_bytes(data, at, new):
+    return data[:at] + new + data[at + len(new):]
+
+
 WRONG = {
     "too short": lambda good: good[:-1],
     "too long": lambda good: good + b"\0",
     "nothing": lambda good: b"",
     "of another program": lambda good: b"GET / HTTP/1.1\r\n\r\n",
     "another magic": lambda good: b"\0\0\0\0" + good[4:],
-    "another version": lambda good: good[:4] + struct.pack("=I", 2) + good[8:],
-    "a verb that is none": lambda good: good[:8] + struct.pack("=I", 9) + good[12:],
-    "no packages": lambda good: good[:12] + struct.pack("=I", 0) + good[16:],
-    "too many packages": lambda good: good[:12] + struct.pack("=I", 9) + good[16:],
-    "an endless kernel": lambda good: good[:16] + b"x" * 128 + good[144:],
-    "an endless title": lambda good: good[:144] + b"x" * 256 + good[400:],
+    "another version": lambda good: with_bytes(good, 4, struct.pack("=I", 3)),
+    "a verb that is none": lambda good: with_bytes(good, 8, struct.pack("=I", 9)),
+    "no packages": lambda good: with_bytes(good, 12, struct.pack("=I", 0)),
+    "too many packages": lambda good: with_bytes(good, 12, struct.pack("=I", 9)),
+    "on": lambda good: with_bytes(good, 16, struct.pack("=I", 1)),
+    "something unused": lambda good: with_bytes(good, 20, struct.pack("=I", 1)),
+    "an endless kernel": lambda good: with_bytes(good, 24, b"x" * 128),
+    "a subject": lambda good: with_bytes(good, 152, b"kpatch.service"),
+    "a file": lambda good: with_bytes(good, 408, b"etc/passwd"),
+    "an endless title": lambda good: with_bytes(good, applying.HEAD.size, b"x" * 256),
     "more than it says": lambda good: good[:-1] + b"x",
 }
 
@@ -340,6 +349,138 @@ def test_what_it_links(build):
     assert "librpm" in names
 
 
+# ---- what is no installation -------------------------------------------------------------------
+
+REPO = f"etc/yum.repos.d/{al2.LIVEPATCH}.repo"
+
+
+def switch(applier, verb, subject, on, file="", **more):
+    return applier.send(applying.request([], verb=verb, subject=subject, file=file, on=int(on), **more))
+
+
+def test_a_section_off_and_on(scenario, applier):
+    path = scenario.node.path(REPO)
+    path.chmod(0o640)
+    before = path.read_bytes()
+    result = switch(applier, applying.REPOSITORY, al2.LIVEPATCH, False, REPO)
+    assert result.status == 0, result.done.text
+    assert path.read_bytes() == before.replace(b"enabled=1", b"enabled=0") and path.stat().st_mode & 0o777 == 0o640
+    assert [(e.subject, e.text) for e in result.of("switched")] == [(al2.LIVEPATCH, f"disabled in /{REPO}")]
+    assert not switch(applier, applying.REPOSITORY, al2.LIVEPATCH, False, REPO).of("switched")
+    assert switch(applier, applying.REPOSITORY, al2.LIVEPATCH, True, REPO).status == 0
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in path.parent.iterdir()) == sorted(f"{repo}.repo" for repo in al2.PLACES)
+
+
+@pytest.mark.parametrize("subject, file, status, said", [
+    (al2.CORE, f"etc/yum.repos.d/{al2.CORE}.repo", 77, "may not switch this repository"),
+    (al2.LIVEPATCH, f"etc/yum.repos.d/{al2.CORE}.repo", 65, f"has no section [{al2.LIVEPATCH}]"),
+    (al2.LIVEPATCH, "etc/passwd", 65, "is no file of repositories"),
+    (al2.LIVEPATCH, "etc/nowhere.repo", 74, "cannot be read"),
+    (al2.LIVEPATCH, "etc/link.repo", 65, "is a link"),
+    (al2.LIVEPATCH, "etc/folder.repo", 74, "cannot be read"),
+    (al2.LIVEPATCH, "../outside.repo", 74, "cannot be read"),
+])
+def test_a_section_that_is_not_ours(scenario, applier, subject, file, status, said):
+    (scenario.node.folder.parent / "outside.repo").write_text(f"[{al2.LIVEPATCH}]\nenabled=1\n")
+    scenario.node.path("etc/link.repo").symlink_to(f"/{REPO}")
+    scenario.node.path("etc/folder.repo").mkdir()
+    before = {p: p.read_bytes() for p in scenario.node.path("etc").rglob("*") if p.is_file()}
+    result = switch(applier, applying.REPOSITORY, subject, False, file)
+    assert result.status == status and said in result.done.text, result.done.text
+    assert {p: p.read_bytes() for p in scenario.node.path("etc").rglob("*") if p.is_file()} == before
+    assert (scenario.node.folder.parent / "outside.repo").read_text().endswith("enabled=1\n")
+
+
+def test_a_section_that_is_made(scenario, applier):
+    path = scenario.node.path(REPO)
+    assert switch(applier, applying.REPOSITORY, al2.LIVEPATCH, True).status == 65  # there is a file of that name
+    path.unlink()
+    assert switch(applier, applying.REPOSITORY, al2.LIVEPATCH, False).status == 0 and not path.exists()
+    result = switch(applier, applying.REPOSITORY, al2.LIVEPATCH, True)
+    assert result.status == 0 and path.stat().st_mode & 0o777 == 0o644
+    assert path.read_text() == (applying.TOP / f"conf/repositories/{al2.LIVEPATCH}.repo").read_text()
+    applier.options.append("--repository=mine")
+    result = switch(applier, applying.REPOSITORY, "mine", True)
+    assert result.status == 65 and "klpd has no text for it" in result.done.text
+
+
+def test_a_unit_off_and_on(scenario, applier):
+    need("systemctl")
+    link = scenario.node.path("etc/systemd/system/multi-user.target.wants/kpatch.service")
+    for on in (False, True, True):
+        result = switch(applier, applying.SERVICE, "kpatch.service", on)
+        assert result.status == 0, result.done.text
+        assert link.is_symlink() == on
+    result = switch(applier, applying.SERVICE, "sshd.service", False)
+    assert result.status == 77 and "may not switch this unit" in result.done.text
+    scenario.node.path("usr/lib/systemd/system/kpatch.service").unlink()
+    result = switch(applier, applying.SERVICE, "kpatch.service", True)
+    assert result.status == 1 and "systemctl enable kpatch.service failed: " in result.done.text
+
+
+def test_livepatches_are_removed(scenario, applier, patch):
+    applier.install(patch)
+    data = applying.request([(applying.title(patch[0]), None)], verb=applying.ERASE)
+    result = applier.send(data)
+    assert result.status == 0 and result.steps == ["lock", "guard", "test", "erase"], result.done.text
+    assert [event.subject for event in result.of("erased")] == [applying.title(patch[0])]
+    assert installed(scenario) == [] and not list(scenario.node.folder.glob("var/lib/kpatch/**/*.ko"))
+    again = applier.send(data)
+    assert again.status == 0 and again.steps == ["lock", "guard"]
+
+
+@pytest.mark.parametrize("name", ["bash", "kernel", "kpatch-runtime"])
+def test_nothing_else_is_removed(scenario, applier, name):
+    package = next(p for p in [*scenario.base, scenario.kernels["running"]] if p.name == name)
+    result = applier.send(applying.request([(applying.title(package), None)], verb=applying.ERASE))
+    assert result.status == 65 and "may not remove packages of this name" in result.done.text
+    assert installed(scenario, name)
+
+
+def test_a_kernel_by_another_name_is_not_removed(scenario, applier, make):
+    package, path = make(name="kernel-livepatch-5.10.1-1", provides=("kernel-uname-r = 5.10.1-1.x86_64",))
+    scenario.node.install(path)
+    result = applier.send(applying.request([(applying.title(package), None)], verb=applying.ERASE))
+    assert result.status == 65 and "it is a kernel" in result.done.text
+    assert installed(scenario, "kernel-livepatch-5.10.1")
+
+
+def test_what_is_needed_is_not_removed(scenario, applier, make, patch):
+    applier.install(patch)
+    scenario.node.install(make(name="needs", requires=(NAME,))[1])
+    result = applier.send(applying.request([(applying.title(patch[0]), None)], verb=applying.ERASE))
+    assert result.status == 65 and "is needed by" in result.done.text and "erase" not in result.steps
+    assert installed(scenario)
+
+
+def test_a_removal_that_its_package_refuses(scenario, applier, make):
+    package = make(scripts={"preun -p <lua>": "error('not now')"})
+    assert applier.install(package).status == 0
+    result = applier.send(applying.request([(applying.title(package[0]), None)], verb=applying.ERASE))
+    assert result.status == 65 and not result.of("erased"), result.done.text
+    assert installed(scenario) == [f"{NAME}-1.0-1.amzn2.x86_64"]
+
+
+@pytest.mark.parametrize("verb", [applying.ERASE, applying.SERVICE, applying.REPOSITORY, applying.UNLOAD])
+def test_switched_off_for_every_verb(scenario, applier, verb):
+    scenario.node.write("etc/klpd/disabled", "")
+    if verb in (applying.SERVICE, applying.REPOSITORY):
+        result = switch(applier, verb, "kpatch.service", False)
+    else:
+        result = applier.send(applying.request([(applying.title(scenario.marker), None)], verb=verb))
+    assert result.status == 77 and "changes are switched off" in result.done.text
+
+
+def test_a_directory_has_nothing_to_unload(scenario, applier, patch):
+    applier.install(patch)
+    result = applier.send(applying.request([(applying.title(patch[0]), None)], verb=applying.UNLOAD))
+    assert result.status == 0 and result.steps == ["guard"]
+    bash = next(package for package in scenario.base if package.name == "bash")
+    result = applier.send(applying.request([(applying.title(bash), None)], verb=applying.UNLOAD))
+    assert result.status == 65 and "it is no livepatch for the running kernel" in result.done.text
+
+
 def lines_of_code(folder):
     return sum(1 for path in folder.glob("*.c") for line in path.read_text().splitlines()
                if line.strip() and not re.match(r"\s*(/?\*|//|#include)", line))
@@ -351,4 +492,4 @@ def test_it_can_be_audited_in_an_hour(capsys):
     own, adapter = lines_of_code(agent / "apply"), lines_of_code(agent / "rpm")
     with capsys.disabled():
         print(f"\nklpd-apply: {own} lines of code of its own, {adapter} around librpm", file=sys.stderr)
-    assert own < 800 and adapter < 400
+    assert own < 1100 and adapter < 400

@@ -88,7 +88,7 @@ def test_empty_is_not_given(agent):
 
 
 @pytest.mark.parametrize("arguments, status, sentence", [
-    ([], 64, "klpctl run needs --operation=Scan or --operation=Install"),
+    ([], 64, "klpctl run needs --operation=Scan or Install, or --configure=Enable or Disable"),
     (["--operation="], 64, "--operation=: one of Scan, Install is expected"),
     (["--operation=scan"], 64, "--operation=scan: one of Scan, Install is expected"),
     (["--operation=Scan", "--reboot-option=Always"], 64,

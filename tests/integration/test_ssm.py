@@ -216,10 +216,10 @@ def test_every_parameter_is_one_word(tmp_path):
                                         f"<--install-override-list={URL}>"]
 
 
-@pytest.mark.parametrize("word, command", [("Enable", "enable"), ("Disable", "disable")])
-def test_enable_and_disable(tmp_path, word, command):
+@pytest.mark.parametrize("word", ["Enable", "Disable"])
+def test_enable_and_disable(tmp_path, word):
     done = run_here(CONFIGURE, tmp_path, environment_of(CONFIGURE, {"EnableOrDisable": word}), SHOW)
-    assert done.stdout.splitlines() == [f"<{command}>", "<--ssm>", "<--reboot-option=RebootIfNeeded>"]
+    assert done.stdout.splitlines() == ["<run>", "<--ssm>", f"<--configure={word}>", "<--reboot-option=RebootIfNeeded>"]
 
 
 @pytest.mark.parametrize("name, given", [(PATCH, {"Operation": "Scan"}), (CONFIGURE, {"EnableOrDisable": "Enable"})])
@@ -378,6 +378,10 @@ def test_s3_is_refused_in_words(node):
     assert done.returncode == 78 and "s3:// cannot be read yet" in done.stderr
 
 
-def test_configuring_reaches_klpctl(node):
-    done = node.send(CONFIGURE, EnableOrDisable="Enable")
-    assert done.returncode != 69 and done.stderr.startswith("klpctl: ") or done.stdout.startswith("klpd "), done.stderr
+def test_on_and_off_again(node):
+    on = node.send(CONFIGURE, EnableOrDisable="Enable")
+    assert on.returncode == 0 and on.stdout.startswith("klpd Configure: COMPLIANT"), on.stdout + on.stderr
+    off = node.send(CONFIGURE, EnableOrDisable="Disable")  # the kernel still runs the livepatch
+    assert off.returncode == 194 and "reboot required" in off.stdout, off.stdout + off.stderr
+    quiet = node.send(CONFIGURE, EnableOrDisable="Disable", RebootOption="NoReboot")
+    assert quiet.returncode == 0, quiet.stdout + quiet.stderr

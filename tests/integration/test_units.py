@@ -112,11 +112,13 @@ def test_what_is_on_and_what_is_off(installed, tmp_path):
 
 
 def test_what_may_be_installed(installed):
-    """The unit allows what the platform profiles call a livepatch or its runtime, and no kernel."""
+    """The unit allows what Amazon's profiles call livepatch, runtime, tools, service and repository, and no kernel."""
     text = (installed / SYSTEM / "klpd-apply@.service").read_text().replace("\\\n", " ")
     [command] = re.findall(r"^ExecStart=(.*)", text, re.M)
     assert command.split()[1:] == ["--allow=kernel-livepatch-{version}-{release}", "--strip=.amzn2",
-                                   "--strip=.amzn2023", "--allow=kpatch-runtime"]
+                                   "--strip=.amzn2023", "--allow=kpatch-runtime", "--allow=binutils",
+                                   "--allow-erase=kernel-livepatch-[0-9]*", "--service=kpatch.service",
+                                   "--repository=amzn2extra-livepatch", "--repository=kernel-livepatch"]
 
 
 def test_the_catalog_knows_every_event(installed):

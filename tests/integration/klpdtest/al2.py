@@ -35,10 +35,16 @@ PLACES = {
 
 # What kpatch does, on a directory that stands for /sys. /etc/kpatch-test makes it slow, or refuse.
 SIMULATED_KPATCH = """#!/bin/sh
-[ "$1" = load ] || exit 1
 name=$(basename "$2" .ko | tr - _)
-echo "loading patch module: $2"
 [ ! -e /etc/kpatch-test ] || . /etc/kpatch-test
+if [ "$1" = unload ]; then
+	echo "disabling patch module: $name"
+	[ "$name" != "$BUSY" ] || { echo "kpatch: failed to disable module $name: is in use" >&2; exit 1; }
+	echo "$name" >>/var/unloaded
+	exec rm -r "/sys/kernel/livepatch/$name"
+fi
+[ "$1" = load ] || exit 1
+echo "loading patch module: $2"
 if [ -n "$REFUSE" ]; then
 	echo "insmod: ERROR: could not insert module $2: Required key not available" >&2
 	echo "kpatch: failed to load module $2" >&2
@@ -141,6 +147,7 @@ class Scenario:
                     summary="Dynamic kernel patching", provides=("kpatch = 0.9.4",),
                     files={"/usr/sbin/kpatch": SIMULATED_KPATCH}),
             Package("bash", "4.2.46", "34.amzn2", build_time=ago(300), summary="The shell"),
+            Package("binutils", "2.29.1", "31.amzn2", build_time=ago(300), summary="readelf and others"),
         ]
 
     def rpm_of(self, package):
@@ -201,6 +208,13 @@ class Scenario:
             path = self.www / list_folder / "mirror.list"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"http://{address}/{packages}/\n", encoding="utf-8")
+
+    def publish_livepatch(self, package, number, issued, cves):
+        """One more in the livepatch repository, with its notice."""
+        repo = self.repos[LIVEPATCH]
+        build_all([package], repo.folder, self.key)
+        repo.notices.append(notice(number, [package], issued, cves=cves))
+        repo.publish(self.now)
 
     # ---- what may happen next ----------------------------------------------------------------
 

@@ -36,6 +36,9 @@ exit $status
 """
 
 
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C"}
+
+
 class Inside:
     def __init__(self, scenario, build):
         self.node = scenario.node.folder.resolve()
@@ -49,9 +52,17 @@ class Inside:
 
     def run(self, *argv, timeout=300, **options):
         """A program of the node or of ours (/opt/klpd)."""
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C"}
-        return subprocess.run(self.command(*argv), stdin=subprocess.DEVNULL, env=env, check=False, timeout=timeout,
-                              **options)
+        return subprocess.run(self.command(*argv), stdin=subprocess.DEVNULL, env=ENVIRONMENT, check=False,
+                              timeout=timeout, **options)
+
+    def start(self, *argv):
+        """The same, in the background; when it is killed every process in the node is."""
+        return subprocess.Popen(self.command(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+
+    def tidy(self):
+        """What a run that was killed leaves of its mounts' folders."""
+        subprocess.run(["sh", "-c", "[ ! -d work ] || { chmod -R u+rwx work; rm -rf work; }"], cwd=self.node, check=True)
 
     def obstacle(self):
         """Why it does not work here, or None."""

@@ -78,7 +78,8 @@ class Node:
         shutil.rmtree(self.path(f"sys/kernel/livepatch/{module}"), ignore_errors=True)
 
     def enable_service(self, unit="kpatch.service", enabled=True):
-        self.write(f"usr/lib/systemd/system/{unit}", "[Service]\nExecStart=/usr/sbin/kpatch load --all\n")
+        self.write(f"usr/lib/systemd/system/{unit}", "[Service]\nExecStart=/usr/sbin/kpatch load --all\n"
+                   "[Install]\nWantedBy=multi-user.target\n")
         link = self.path(f"etc/systemd/system/multi-user.target.wants/{unit}")
         link.parent.mkdir(parents=True, exist_ok=True)
         if link.is_symlink():

@@ -41,6 +41,13 @@ static const struct plan *sample(void)
 	static struct plan_load loads[] = {
 		{ { "lq", { 0, "1.0", "1" }, "x86_64" }, modules, 2 },
 	};
+	static struct plan_switch switches[] = {
+		{ PLAN_SWITCH_REPOSITORY, "live", "etc/yum.repos.d/a.repo", true },
+		{ PLAN_SWITCH_SERVICE, "kpatch.service", NULL, false },
+	};
+	static struct plan_removal removals[] = {
+		{ { "lp", { 0, "1.0", "1" }, "x86_64" }, "off" },
+	};
 	static struct plan_refusal refusals[] = {
 		{ "bash.x86_64:0:1-1", "erase", "no" },
 		{ "", "too-many", "no" },
@@ -54,6 +61,12 @@ static const struct plan *sample(void)
 		.n_steps = 3,
 		.loads = loads,
 		.n_loads = 1,
+		.switches = switches,
+		.n_switches = 2,
+		.removals = removals,
+		.n_removals = 1,
+		.unloads = loads,
+		.n_unloads = 1,
 		.refusals = refusals,
 		.n_refusals = 2,
 	};
@@ -83,6 +96,11 @@ static const struct {
 		   "\"checksum_type\":null,\"checksum\":null,\"size\":null,\"installed_size\":"
 		   "null}]" },
 	{ "loads", "[{\"package\":\"lq.x86_64:0:1.0-1\",\"modules\":[\"klp_a\",\"klp_b\"]}]" },
+	{ "switches", "[{\"kind\":\"repository\",\"name\":\"live\",\"file\":"
+		      "\"etc/yum.repos.d/a.repo\",\"on\":true},{\"kind\":\"service\","
+		      "\"name\":\"kpatch.service\",\"file\":null,\"on\":false}]" },
+	{ "removals", "[{\"package\":\"lp.x86_64:0:1.0-1\",\"why\":\"off\"}]" },
+	{ "unloads", "[{\"package\":\"lq.x86_64:0:1.0-1\",\"modules\":[\"klp_a\",\"klp_b\"]}]" },
 	{ "refusals", "[{\"package\":\"bash.x86_64:0:1-1\",\"code\":\"erase\",\"message\":\"no\"},"
 		      "{\"package\":\"\",\"code\":\"too-many\",\"message\":\"no\"}]" },
 	{ "download_bytes", "15" },
@@ -113,6 +131,7 @@ static void an_empty_plan_has_every_list(void **state _unused_)
 
 	assert_string_equal(text, "{\"schema\":\"klpd.plan/1\",\"id\":\"cbf29ce484222325\","
 				  "\"kernel\":null,\"goals\":[],\"steps\":[],\"loads\":[],"
+				  "\"switches\":[],\"removals\":[],\"unloads\":[],"
 				  "\"refusals\":[],\"download_bytes\":0,\"installed_bytes\":0}");
 	json_decref(json);
 }

@@ -85,14 +85,22 @@ static void every_failure_leads_somewhere(void **state)
 
 static bool changes(int state)
 {
-	return state == STATE_APPLY || state == STATE_LOAD;
+	return state == STATE_APPLY;
 }
 
-static void only_installing_changes_the_node(void **state)
+/* The flows that may. */
+static const enum job_flow changing[] = { FLOW_INSTALL, FLOW_CONFIGURE };
+
+static bool may_change(int flow)
+{
+	return flow == FLOW_INSTALL || flow == FLOW_CONFIGURE;
+}
+
+static void only_two_flows_change_the_node(void **state)
 {
 	(void)state;
 	FOR_EACH_REACHED(flow, s)
-	assert_true(!changes(s) || flow == FLOW_INSTALL);
+	assert_true(!changes(s) || may_change(flow));
 }
 
 /* The way there leads through a plan, and neither a refusal nor a dry run leads there. */
@@ -102,16 +110,16 @@ static void nothing_changes_without_a_plan(void **state)
 						   EVENT_FAILED, EVENT_CANCEL };
 
 	(void)state;
-	for (int s = 0; s < STATE_COUNT; s++)
-		for (int e = 0; e < EVENT_COUNT; e++)
-			if (changes(jobtable_next(FLOW_INSTALL, s, e) % STATE_COUNT) && !changes(s))
-				assert_true(s == STATE_PLAN || s == STATE_DOWNLOAD);
-	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
-		struct walk walk =
-			from(FLOW_INSTALL, jobtable_next(FLOW_INSTALL, STATE_PLAN, harmless[i]));
+	for (size_t f = 0; f < ARRAY_SIZE(changing); f++) {
+		for (int s = 0; s < STATE_COUNT; s++)
+			for (int e = 0; e < EVENT_COUNT; e++)
+				if (changes(jobtable_next(changing[f], s, e)) && !changes(s))
+					assert_true(s == STATE_PLAN || s == STATE_DOWNLOAD);
+		for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
+			enum job_state next = jobtable_next(changing[f], STATE_PLAN, harmless[i]);
 
-		assert_false(walk.seen[STATE_APPLY]);
-		assert_false(walk.seen[STATE_LOAD]);
+			assert_false(from(changing[f], next).seen[STATE_APPLY]);
+		}
 	}
 }
 
@@ -119,24 +127,35 @@ static void nothing_changes_without_a_plan(void **state)
 static void a_change_is_followed_by_a_look(void **state)
 {
 	(void)state;
-	for (int s = 0; s < STATE_COUNT; s++) {
-		if (!changes(s))
-			continue;
-		assert_false(knows(FLOW_INSTALL, s, EVENT_CANCEL));
+	for (size_t f = 0; f < ARRAY_SIZE(changing); f++) {
+		enum job_flow flow = changing[f];
+
+		assert_false(knows(flow, STATE_APPLY, EVENT_CANCEL));
 		for (int e = 0; e < EVENT_COUNT; e++) {
-			enum job_state next = jobtable_next(FLOW_INSTALL, s, e);
+			enum job_state next = jobtable_next(flow, STATE_APPLY, e);
+			struct walk walk;
 
-			if (next != STATE_COUNT)
-				assert_true(changes(next) || next == STATE_ACTIVATION);
+			if (next == STATE_COUNT)
+				continue;
+			assert_true(changes(next) || next == STATE_ACTIVATION);
+			walk = from(flow, STATE_ACTIVATION);
+			assert_false(walk.seen[STATE_APPLY]);
+			assert_true(walk.seen[STATE_STORE]);
 		}
+		assert_false(knows(flow, STATE_JUDGE, EVENT_CANCEL));
+		assert_false(knows(flow, STATE_STORE, EVENT_CANCEL));
 	}
-	for (int e = 0; e < EVENT_COUNT; e++) {
-		enum job_state next = jobtable_next(FLOW_INSTALL, STATE_ACTIVATION, e);
+}
 
-		assert_true(next == STATE_COUNT || next == STATE_JUDGE);
+/* What was switched is looked at as it is now. */
+static void configuring_fetches_again(void **state)
+{
+	(void)state;
+	for (int e = 0; e < EVENT_COUNT; e++) {
+		enum job_state next = jobtable_next(FLOW_CONFIGURE, STATE_ACTIVATION, e);
+
+		assert_true(next == STATE_COUNT || next == STATE_FETCH_AGAIN);
 	}
-	assert_false(knows(FLOW_INSTALL, STATE_JUDGE, EVENT_CANCEL));
-	assert_false(knows(FLOW_INSTALL, STATE_STORE, EVENT_CANCEL));
 }
 
 static void what_may_be_cancelled(void **state)
@@ -146,9 +165,9 @@ static void what_may_be_cancelled(void **state)
 	{
 		enum job_state next = jobtable_next(flow, s, EVENT_CANCEL);
 
-		if (flow != FLOW_INSTALL && s != STATE_STORE && !jobtable_is_end(s))
+		if (!may_change(flow) && s != STATE_STORE && !jobtable_is_end(s))
 			assert_int_equal(next, STATE_FAIL);
-		if (flow == FLOW_INSTALL && s < STATE_APPLY)
+		if (may_change(flow) && s < STATE_APPLY)
 			assert_int_equal(next, STATE_FAIL);
 	}
 }
@@ -156,8 +175,8 @@ static void what_may_be_cancelled(void **state)
 /* klpd-apply is never stopped; everything else that runs has its time. */
 static void deadlines(void **state)
 {
-	static const enum job_state without[] = { STATE_QUEUED, STATE_APPLY,  STATE_LOAD,
-						  STATE_STORE,	STATE_ANSWER, STATE_FAIL };
+	static const enum job_state without[] = { STATE_QUEUED, STATE_APPLY, STATE_STORE,
+						  STATE_ANSWER, STATE_FAIL };
 
 	(void)state;
 	for (int s = 0; s < STATE_COUNT; s++) {
@@ -175,9 +194,10 @@ int main(void)
 		cmocka_unit_test(every_state_is_used),
 		cmocka_unit_test(every_state_goes_on_and_can_end),
 		cmocka_unit_test(every_failure_leads_somewhere),
-		cmocka_unit_test(only_installing_changes_the_node),
+		cmocka_unit_test(only_two_flows_change_the_node),
 		cmocka_unit_test(nothing_changes_without_a_plan),
 		cmocka_unit_test(a_change_is_followed_by_a_look),
+		cmocka_unit_test(configuring_fetches_again),
 		cmocka_unit_test(what_may_be_cancelled),
 		cmocka_unit_test(deadlines),
 	};

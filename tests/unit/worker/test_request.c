@@ -21,7 +21,8 @@ static const struct {
 	{ "{\"wait\": \"60\"}", "request: wait: a number of seconds is expected" },
 	{ "{\"wait\": -1}", "request: wait: a number of seconds is expected" },
 	{ "{\"wait\": 601}", "request: wait: a number of seconds is expected" },
-	{ "{\"operation\": \"Reboot\"}", "request: operation: Scan or Install is expected" },
+	{ "{\"operation\": \"Reboot\"}",
+	  "request: operation: Scan, Install or Configure is expected" },
 	{ "{\"reboot_option\": \"Always\"}",
 	  "request: reboot_option: NoReboot or RebootIfNeeded is expected" },
 };

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan_configure.h"
+
+/* ---- switches ---------------------------------------------------------------------------------*/
+
+static void add_switch(struct plan *plan, const char *kind, const char *name, const char *file,
+		       bool on)
+{
+	*ARENA_PUSH(plan->arena, plan->switches, plan->n_switches) = (struct plan_switch){
+		.kind = kind,
+		.name = arena_strdup(plan->arena, name),
+		.file = arena_strdup(plan->arena, file),
+		.on = on,
+	};
+}
+
+static const struct repository *find_repository(const struct judge *j, const char *id)
+{
+	const struct catalogue *c = &j->in->snapshot->catalogue;
+
+	for (size_t i = 0; i < c->n_repositories; i++)
+		if (streq(c->repositories[i].id, id))
+			return &c->repositories[i];
+	return NULL;
+}
+
+void plan_switches(struct plan *plan, const struct judge *j, bool on)
+{
+	const struct platform *p = j->in->platform;
+	const char *id = platform_switchable_repo(p);
+	const struct repository *r = id ? find_repository(j, id) : NULL;
+
+	if (r && repository_switched_on(r) != on)
+		add_switch(plan, PLAN_SWITCH_REPOSITORY, id, r->file, on);
+	if (p->service && (j->in->snapshot->node.kpatch_service_enabled == TRISTATE_YES) != on)
+		add_switch(plan, PLAN_SWITCH_SERVICE, p->service, NULL, on);
+}
+
+/* ---- removals ---------------------------------------------------------------------------------*/
+
+static void add_removal(struct plan *plan, const struct nevra *nevra, const char *why)
+{
+	*ARENA_PUSH(plan->arena, plan->removals, plan->n_removals) = (struct plan_removal){
+		.nevra = nevra_dup(plan->arena, nevra),
+		.why = arena_strdup(plan->arena, why),
+	};
+}
+
+static void add_unload(struct plan *plan, const struct judge *j, const struct installed *installed)
+{
+	const struct node *node = &j->in->snapshot->node;
+	struct plan_load load = { .nevra = nevra_dup(plan->arena, &installed->nevra) };
+
+	for (size_t i = 0; i < installed->n_modules; i++)
+		for (size_t k = 0; k < node->n_modules; k++)
+			if (streq(installed->modules[i], node->modules[k].name))
+				*ARENA_PUSH(plan->arena, load.modules, load.n_modules) =
+					arena_strdup(plan->arena, installed->modules[i]);
+	if (load.n_modules)
+		*ARENA_PUSH(plan->arena, plan->unloads, plan->n_unloads) = load;
+}
+
+void plan_take_away(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	for (size_t i = 0; i < node->n_installed; i++) {
+		const struct installed *installed = &node->installed[i];
+
+		if (!platform_is_livepatch(j->in->platform, installed->nevra.name))
+			continue;
+		add_removal(plan, &installed->nevra, "live patching is being disabled");
+		if (wishes->unload && wishes->running_system && j->livepatch_name &&
+		    streq(installed->nevra.name, j->livepatch_name))
+			add_unload(plan, j, installed);
+	}
+}
+
+void plan_clean(struct plan *plan, const struct judge *j)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	for (size_t i = 0; i < node->n_installed; i++) {
+		const struct nevra *n = &node->installed[i].nevra;
+
+		if (judge_is_orphan(j, n))
+			add_removal(plan, n, "its kernel is neither installed nor running");
+	}
+}
+
+/* ---- what is on offer
+ * ---------------------------------------------------------------------------*/
+
+bool plan_is_blind(struct plan *plan, const struct judge *j)
+{
+	const struct catalogue *c = &j->in->snapshot->catalogue;
+
+	for (size_t i = 0; i < c->n_repositories && !j->report->live_patching.marker; i++) {
+		const struct repository *r = &c->repositories[i];
+
+		if (r->role != REPO_ROLE_LIVEPATCH || repository_usable(r) ||
+		    r->status == REPO_DISABLED || r->status == REPO_ABSENT)
+			continue;
+		plan_refuse(
+			plan, NULL, "unreachable",
+			"repository %s could not be looked at, so which livepatches there are is "
+			"not known; the findings say why",
+			r->id);
+		return true;
+	}
+	return false;
+}
+
+/* ---- the running kernel -----------------------------------------------------------------------*/
+
+bool plan_can_enable(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes,
+		     const struct nevra **ret_kernel)
+{
+	const struct build *kernel = builds_candidate(&j->kernel_builds);
+	const char *why = j->line && j->line->livepatch ? "is older than those that get livepatches"
+							: "is of a line that gets no livepatches";
+
+	*ret_kernel = NULL;
+	if (j->livepatch_applies)
+		return true;
+	if (wishes->with_kernel && kernel) {
+		*ret_kernel = &kernel->nevra;
+		return false;
+	}
+	plan_refuse(
+		plan, kernel ? &kernel->nevra : NULL, "kernel-not-patchable",
+		"the running kernel %s %s; %s", plan->kernel ? plan->kernel : "(unknown)", why,
+		kernel ? arena_printf(plan->arena,
+				      "move to %s: klpctl enable --with-kernel installs it, then "
+				      "reboot",
+				      nevra_text(plan->arena, &kernel->nevra))
+		       : "no kernel that does is known here; see klpctl kernel");
+	return false;
+}
