@@ -15,7 +15,6 @@ static void identify(struct judge *j)
 	const struct node *node = &j->in->snapshot->node;
 	const struct platform *p = j->in->platform;
 	struct findings *f = &j->report->findings;
-	struct kernel_release minimum;
 
 	if (!p) {
 		finding_add(
@@ -39,7 +38,8 @@ static void identify(struct judge *j)
 			    p->name, node->kernel);
 		return;
 	}
-	j->lifecycle = lifecycle_of(p, j->line, node->kernel_build_date, j->in->now);
+	/* a window is what a kernel has that gets livepatches: see below */
+	j->lifecycle.supported = TRISTATE_NO;
 	if (!j->line->livepatch) {
 		finding_add(f, FINDING_INFO, "kernel-line-unsupported", node->kernel,
 			    "kernels of the %s line get no livepatches", j->line->series);
@@ -52,21 +52,14 @@ static void identify(struct judge *j)
 		return;
 	}
 	j->livepatch_name = platform_livepatch_name(p, &j->running, j->arena);
-	if (j->line->minimum) {
-		struct evr have = { 0, j->running.version, j->running.release };
-		struct evr want;
-
-		if (kernel_release_parse(j->line->minimum, j->arena, &minimum) == 0) {
-			want = (struct evr){ 0, minimum.version, minimum.release };
-			if (evr_compare(&have, &want) < 0) {
-				finding_add(f, FINDING_WARNING, "kernel-too-old", node->kernel,
-					    "livepatches of the %s line begin with %s; boot that "
-					    "kernel or a newer one",
-					    j->line->series, j->line->minimum);
-				return;
-			}
-		}
+	if (platform_line_is_before(j->line, &j->running, j->arena)) {
+		finding_add(f, FINDING_WARNING, "kernel-too-old", node->kernel,
+			    "livepatches of the %s line begin with %s; boot that kernel or a newer "
+			    "one",
+			    j->line->series, j->line->minimum);
+		return;
 	}
+	j->lifecycle = lifecycle_of(p, j->line, node->kernel_build_date, j->in->now);
 	j->livepatch_applies = true;
 }
 
