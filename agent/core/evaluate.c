@@ -227,8 +227,9 @@ static const char *way_out(struct judge *j)
 
 	if (!c)
 		return j->report->next_boot;
-	return arena_printf(j->arena, "%s %s and reboot into it",
-			    c->installed ? "keep the installed" : "install",
+	return arena_printf(j->arena,
+			    c->installed ? "reboot into %s, which is installed"
+					 : "install %s and reboot into it",
 			    nevra_text(j->arena, &c->nevra));
 }
 
@@ -304,7 +305,7 @@ static struct report *report_new(const struct evaluation *in)
 	r->live_patching.in_window = TRISTATE_UNKNOWN;
 	r->live_patching.supported_until = TIME_UNSET;
 	r->live_patching.line_ends = TIME_UNSET;
-	r->live_patching.effective.reason = "";
+	r->live_patching.effective.reason = "the line of the running kernel is not known";
 	r->coverage.policy = in->config->coverage;
 	r->coverage.reason = "";
 	findings_copy(&r->findings, &in->snapshot->findings);

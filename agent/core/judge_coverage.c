@@ -188,10 +188,8 @@ void judge_effective(struct judge *j)
 	struct nevra level = { j->kernel_name, j->running_evr, j->arch };
 	const struct build *next;
 
-	if (!j->kernel_name) {
-		e->reason = "the running kernel's line is not known";
+	if (!j->kernel_name)
 		return;
-	}
 	e->reason = activation_doubt(j);
 	if (e->reason)
 		return;

@@ -114,14 +114,34 @@ static void add_installed(struct options *o, const char *name)
 	}
 }
 
+/* Of a kernel whose line is not known only the installed package tells that it runs. */
+static void mark_running(struct options *o)
+{
+	struct judge *j = o->j;
+
+	j->running_evr = (struct evr){ 0, j->running.version, j->running.release };
+	for (size_t i = 0; i < o->n; i++) {
+		struct kernel_choice *c = &o->items[i].choice;
+
+		if (!streq(c->nevra.evr.version, j->running.version) ||
+		    !streq(c->nevra.evr.release, j->running.release))
+			continue;
+		c->running = true;
+		j->running_evr = c->nevra.evr;
+		o->series = c->series;
+	}
+}
+
 static void add_running(struct options *o)
 {
 	const struct judge *j = o->j;
 	struct nevra nevra = { j->kernel_name, j->running_evr, j->arch };
 	struct option *option;
 
-	if (!j->kernel_name)
+	if (!j->kernel_name) {
+		mark_running(o);
 		return;
+	}
 	option = find_or_add(o, &nevra);
 	option->choice.running = true;
 	if (j->build_date != TIME_UNSET)
@@ -459,6 +479,17 @@ static void list(struct options *o)
 	}
 }
 
+/* A kernel without livepatches may still be the better one to run. */
+static const char *mention_fixes(const struct judge *j, const char *text)
+{
+	const struct report_coverage *c = &j->report->coverage;
+
+	if (!c->kernel_candidate || c->covered)
+		return text;
+	return arena_printf(j->arena, "%s; %s has fixes that the running kernel lacks", text,
+			    c->kernel_candidate);
+}
+
 void judge_kernels(struct judge *j)
 {
 	struct options o = { .j = j };
@@ -472,7 +503,7 @@ void judge_kernels(struct judge *j)
 	for (size_t i = 0; i < o.n; i++)
 		describe(&o, &o.items[i]);
 	o.chosen = choose(&o);
-	j->report->next_boot = o.chosen ? why_chosen(&o, o.chosen) : why_none(&o);
+	j->report->next_boot = o.chosen ? why_chosen(&o, o.chosen) : mention_fixes(j, why_none(&o));
 	list(&o);
 }
 
