@@ -45,14 +45,10 @@ struct options {
 
 /* ---- which kernels there are -----------------------------------------------------------------*/
 
-static struct option *find_or_add(struct options *o, const struct nevra *nevra)
+static struct option *add(struct options *o, const struct nevra *nevra)
 {
-	struct option *option;
+	struct option *option = ARENA_PUSH(o->j->arena, o->items, o->n);
 
-	for (size_t i = 0; i < o->n; i++)
-		if (nevra_equal(&o->items[i].choice.nevra, nevra))
-			return &o->items[i];
-	option = ARENA_PUSH(o->j->arena, o->items, o->n);
 	option->choice = (struct kernel_choice){
 		.nevra = *nevra,
 		.series = kernel_series(o->j->arena, nevra->evr.version),
@@ -61,6 +57,14 @@ static struct option *find_or_add(struct options *o, const struct nevra *nevra)
 		.window_ends = TIME_UNSET,
 	};
 	return option;
+}
+
+static struct option *find_or_add(struct options *o, const struct nevra *nevra)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (nevra_equal(&o->items[i].choice.nevra, nevra))
+			return &o->items[i];
+	return add(o, nevra);
 }
 
 static int64_t earliest_notice(const struct build *build)
@@ -88,7 +92,7 @@ static void add_offered(struct options *o, const char *name)
 		builds = builds_collect(&j->approval, &j->in->snapshot->catalogue, name, j->arch,
 					BUILDS_NOTICED, j->arena);
 	for (size_t i = 0; i < builds.n; i++) {
-		struct option *option = find_or_add(o, &builds.items[i].nevra);
+		struct option *option = add(o, &builds.items[i].nevra);
 
 		option->build = &builds.items[i];
 		option->choice.released = earliest_notice(option->build);
