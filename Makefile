@@ -106,8 +106,8 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(i
 
 base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
-	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
-	    plan plan_configure platform recall report reposwitch repotemplate snapshot spread window
+	    finding jobtable judge judge_coverage judge_kernel judge_kernels judge_livepatch kernel lifecycle match nevra \
+	    override plan plan_configure platform recall report reposwitch repotemplate snapshot spread window
 probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo

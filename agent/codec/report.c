@@ -55,6 +55,16 @@ static json_t *baseline_json(const struct baseline *baseline)
 	return o;
 }
 
+static json_t *effective_json(const struct report_effective *e)
+{
+	json_t *o = json_object();
+
+	set_text(o, "kernel", e->kernel);
+	set_text(o, "livepatch", e->livepatch);
+	set_text(o, "reason", e->reason);
+	return o;
+}
+
 static json_t *live_patching_json(const struct report_live_patching *lp)
 {
 	json_t *o = json_object();
@@ -68,6 +78,9 @@ static json_t *live_patching_json(const struct report_live_patching *lp)
 	set_time(o, "supported_until", lp->supported_until);
 	set(o, "days_left", window ? json_integer(lp->days_left) : json_null());
 	set(o, "in_window", jsonx_tristate(lp->in_window));
+	set_text(o, "series", lp->series);
+	set_time(o, "line_ends", lp->line_ends);
+	set(o, "effective", effective_json(&lp->effective));
 	return o;
 }
 
@@ -175,6 +188,51 @@ static json_t *coverage_json(const struct report_coverage *c)
 	return o;
 }
 
+static json_t *title_json(const struct nevra *nevra)
+{
+	_cleanup_(arena_freep)
+	struct arena *arena = arena_new();
+
+	return jsonx_text(nevra_title(arena, nevra));
+}
+
+static json_t *kernels_json(const struct kernel_choice *kernels, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kernel_choice *k = &kernels[i];
+		json_t *o = json_object();
+
+		set(o, "package", title_json(&k->nevra));
+		set_text(o, "series", k->series);
+		set(o, "installed", json_boolean(k->installed));
+		set(o, "running", json_boolean(k->running));
+		set_time(o, "built", k->built);
+		set_time(o, "released", k->released);
+		set_time(o, "window_ends", k->window_ends);
+		set(o, "window_estimated", json_boolean(k->window_estimated));
+		set(o, "livepatches", json_boolean(k->livepatches));
+		set(o, "open", jsonx_tristate(k->open));
+		set(o, "recommended", json_boolean(k->recommended));
+		set_text(o, "reason", k->reason);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *next_boot_json(const struct report *r)
+{
+	json_t *o = json_object(), *kernel = json_null();
+
+	for (size_t i = 0; i < r->n_kernels; i++)
+		if (r->kernels[i].recommended)
+			kernel = title_json(&r->kernels[i].nevra);
+	set(o, "kernel", kernel);
+	set_text(o, "reason", r->next_boot);
+	return o;
+}
+
 static json_t *repositories_json(const struct catalogue *catalogue, int64_t as_of)
 {
 	json_t *list = json_array();
@@ -251,6 +309,8 @@ json_t *codec_report_to_json(const struct report *r)
 	set(o, "patches", patches_json(r->patches, r->n_patches, false));
 	set(o, "held", patches_json(r->held, r->n_held, true));
 	set(o, "coverage", coverage_json(&r->coverage));
+	set(o, "kernels", kernels_json(r->kernels, r->n_kernels));
+	set(o, "next_boot", next_boot_json(r));
 	set(o, "repositories", repositories_json(r->catalogue, r->as_of));
 	set(o, "findings", findings_json(&r->findings));
 	return o;

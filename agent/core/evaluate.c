@@ -9,13 +9,29 @@ enum sight {
 	SIGHT_NONE, /* something that should be looked at could not be, or is too old */
 };
 
+/* By uname -v, as AWS does; where that has no date (an image, a local build), by its package. */
+static int64_t build_date(const struct judge *j)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	if (node->kernel_build_date != TIME_UNSET)
+		return node->kernel_build_date;
+	for (size_t i = 0; i < node->n_installed; i++) {
+		const struct nevra *n = &node->installed[i].nevra;
+
+		if (platform_is_kernel(j->in->platform, n->name) && streq(n->arch, j->arch) &&
+		    platform_line_is_build(j->line, &j->running, &n->evr))
+			return node->installed[i].build_time;
+	}
+	return TIME_UNSET;
+}
+
 /* Which kernel runs, and whether livepatches exist for it. Fills the judge; says why not. */
 static void identify(struct judge *j)
 {
 	const struct node *node = &j->in->snapshot->node;
 	const struct platform *p = j->in->platform;
 	struct findings *f = &j->report->findings;
-	struct kernel_release minimum;
 
 	if (!p) {
 		finding_add(
@@ -39,7 +55,9 @@ static void identify(struct judge *j)
 			    p->name, node->kernel);
 		return;
 	}
-	j->lifecycle = lifecycle_of(p, j->line, node->kernel_build_date, j->in->now);
+	j->build_date = build_date(j);
+	/* a window is what a kernel has that gets livepatches: see below */
+	j->lifecycle.supported = TRISTATE_NO;
 	if (!j->line->livepatch) {
 		finding_add(f, FINDING_INFO, "kernel-line-unsupported", node->kernel,
 			    "kernels of the %s line get no livepatches", j->line->series);
@@ -52,21 +70,14 @@ static void identify(struct judge *j)
 		return;
 	}
 	j->livepatch_name = platform_livepatch_name(p, &j->running, j->arena);
-	if (j->line->minimum) {
-		struct evr have = { 0, j->running.version, j->running.release };
-		struct evr want;
-
-		if (kernel_release_parse(j->line->minimum, j->arena, &minimum) == 0) {
-			want = (struct evr){ 0, minimum.version, minimum.release };
-			if (evr_compare(&have, &want) < 0) {
-				finding_add(f, FINDING_WARNING, "kernel-too-old", node->kernel,
-					    "livepatches of the %s line begin with %s; boot that "
-					    "kernel or a newer one",
-					    j->line->series, j->line->minimum);
-				return;
-			}
-		}
+	if (platform_line_is_before(j->line, &j->running, j->arena)) {
+		finding_add(f, FINDING_WARNING, "kernel-too-old", node->kernel,
+			    "livepatches of the %s line begin with %s; boot that kernel or a newer "
+			    "one",
+			    j->line->series, j->line->minimum);
+		return;
 	}
+	j->lifecycle = lifecycle_of(p, j->line, j->build_date, j->in->now);
 	j->livepatch_applies = true;
 }
 
@@ -84,8 +95,7 @@ static enum sight look(struct judge *j, enum repo_role role)
 	for (size_t i = 0; i < c->n_repositories; i++) {
 		const struct repository *r = &c->repositories[i];
 
-		if (!platform_repo_serves(j->in->platform, r, role) || r->status == REPO_DISABLED ||
-		    r->status == REPO_ABSENT)
+		if (!judge_should_see(j, r, role))
 			continue;
 		if (!repository_usable(r)) {
 			sight = SIGHT_NONE;
@@ -210,29 +220,41 @@ static void judge_reboot(struct judge *j)
 	*ARENA_PUSH(j->arena, r->reboot_reasons, r->n_reboot_reasons) = reason;
 }
 
+/* What to do about a window that ends, as the rest of a sentence. */
+static const char *way_out(struct judge *j)
+{
+	const struct kernel_choice *c = judge_kernel_to_move_to(j);
+
+	if (!c)
+		return j->report->next_boot;
+	return arena_printf(j->arena,
+			    c->installed ? "reboot into %s, which is installed"
+					 : "install %s and reboot into it",
+			    nevra_text(j->arena, &c->nevra));
+}
+
 static void remark_lifecycle(struct judge *j)
 {
 	const struct lifecycle *l = &j->lifecycle;
+	bool by_line = j->line && l->supported_until == j->line->ends;
 	char buf[TIMEX_TEXT_MAX];
 
 	if (!j->livepatch_applies || !j->report->live_patching.enabled)
 		return;
 	timex_format_date(l->supported_until, buf);
 	if (l->supported == TRISTATE_NO)
-		finding_add(
-			&j->report->findings, FINDING_WARNING, "out-of-window",
-			j->in->snapshot->node.kernel,
-			"the running kernel gets no livepatches since %s; install a newer kernel "
-			"and reboot into it",
-			buf);
+		finding_add(&j->report->findings, FINDING_WARNING, "out-of-window",
+			    j->in->snapshot->node.kernel,
+			    "livepatches for the running kernel ended on %s%s; %s", buf,
+			    by_line ? ", as for its whole line" : "", way_out(j));
 	else if (l->supported == TRISTATE_YES &&
 		 l->days_left <= j->in->config->support_warning / SEC_PER_DAY)
-		finding_add(
-			&j->report->findings, FINDING_WARNING, "window-ends-soon",
-			j->in->snapshot->node.kernel,
-			"the running kernel gets livepatches until %s (%lld days left); install a "
-			"newer kernel and reboot before then",
-			buf, (long long)l->days_left);
+		finding_add(&j->report->findings, FINDING_WARNING, "window-ends-soon",
+			    j->in->snapshot->node.kernel,
+			    "livepatches for the running kernel end after %s (%lld day%s left)%s; "
+			    "before then: %s",
+			    buf, (long long)l->days_left, l->days_left == 1 ? "" : "s",
+			    by_line ? ", as for its whole line" : "", way_out(j));
 }
 
 static void summarise(struct report *r)
@@ -282,6 +304,8 @@ static struct report *report_new(const struct evaluation *in)
 	r->live_patching.repository = TRISTATE_UNKNOWN;
 	r->live_patching.in_window = TRISTATE_UNKNOWN;
 	r->live_patching.supported_until = TIME_UNSET;
+	r->live_patching.line_ends = TIME_UNSET;
+	r->live_patching.effective.reason = "the line of the running kernel is not known";
 	r->coverage.policy = in->config->coverage;
 	r->coverage.reason = "";
 	findings_copy(&r->findings, &in->snapshot->findings);
@@ -297,6 +321,7 @@ struct report *evaluate_judge(const struct evaluation *in, struct judge *j)
 		.report = r,
 		.arena = r->arena,
 		.approval = { in->baseline, in->platform, in->config, in->now },
+		.build_date = TIME_UNSET,
 		.lifecycle = { .window_ends = TIME_UNSET,
 			       .supported_until = TIME_UNSET,
 			       .in_window = TRISTATE_UNKNOWN,
@@ -310,8 +335,10 @@ struct report *evaluate_judge(const struct evaluation *in, struct judge *j)
 		judge_kernel(j);
 		judge_coverage(j);
 		r->kernel = kernel_verdict(j);
+		judge_effective(j);
 		judge_orphans(j);
 	}
+	judge_kernels(j);
 	r->overall = r->livepatch;
 	if (in->config->scope == SCOPE_ALL)
 		r->overall = worse(r->livepatch, r->kernel);

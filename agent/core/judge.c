@@ -24,6 +24,24 @@ const struct installed *judge_newest_installed(const struct judge *j, const char
 	return newest;
 }
 
+const char *judge_kernel_package(const struct judge *j, const struct platform_kernel *line,
+				 const struct installed **ret_installed)
+{
+	for (size_t i = 0; i < line->n_packages; i++) {
+		*ret_installed = judge_newest_installed(j, line->packages[i], j->arch);
+		if (*ret_installed)
+			return line->packages[i];
+	}
+	*ret_installed = NULL;
+	return line->n_packages ? line->packages[0] : NULL;
+}
+
+bool judge_should_see(const struct judge *j, const struct repository *r, enum repo_role role)
+{
+	return platform_repo_serves(j->in->platform, r, role) && r->status != REPO_DISABLED &&
+	       r->status != REPO_ABSENT;
+}
+
 static void fill_patch(struct judge *j, struct patch *patch, enum patch_kind kind,
 		       const struct nevra *reported, const struct installed *installed,
 		       const struct build *candidate)

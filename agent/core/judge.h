@@ -21,6 +21,7 @@ struct judge {
 	const char *arch;
 	const struct platform_kernel *line;
 	const char *livepatch_name;
+	int64_t build_date; /* of the running kernel, or TIME_UNSET */
 	struct lifecycle lifecycle;
 	bool kernel_unknown;	/* nobody told which kernel runs */
 	bool livepatch_applies; /* the running kernel is one that gets livepatches */
@@ -33,6 +34,7 @@ struct judge {
 	const struct patch *livepatch_item; /* or NULL */
 
 	/* set by judge_kernel() */
+	const char *kernel_name; /* of the running line's package; NULL: no line */
 	struct builds kernel_builds;
 	struct evr running_evr;
 	struct patch *kernel_item;	  /* or NULL */
@@ -51,6 +53,19 @@ void judge_kernel(struct judge *j);
 /* Applies the coverage rule (semantics 5.3, ruling 6) to the kernel item. */
 void judge_coverage(struct judge *j);
 
+/* How far the active livepatch brings the running kernel (the report's live_patching.effective). */
+void judge_effective(struct judge *j);
+/* The kernels that the node could boot, and the one to boot next (judge_kernels.c has the rule). */
+void judge_kernels(struct judge *j);
+
+/*
+ * The kernel to move to: the one that judge_kernels() recommends; NULL when there is none, and
+ * j->report->next_boot says why. It is never the running one, gets livepatches now, and is
+ * installed or offered; the baseline may not approve it yet, its reason says so then. Answers also
+ * where live patching is not enabled, and where the running kernel gets no livepatches.
+ */
+const struct kernel_choice *judge_kernel_to_move_to(const struct judge *j);
+
 /* evaluate(), with what led to the report left in @j for explain and cve; @j lives as long as it.
  */
 struct report *evaluate_judge(const struct evaluation *in, struct judge *j);
@@ -60,6 +75,11 @@ struct report *evaluate_judge(const struct evaluation *in, struct judge *j);
 /* The installed package of that name and architecture with the highest EVR, markers left out. */
 const struct installed *judge_newest_installed(const struct judge *j, const char *name,
 					       const char *arch);
+/* Of the line's package names the one that is installed, else the first; or NULL. */
+const char *judge_kernel_package(const struct judge *j, const struct platform_kernel *line,
+				 const struct installed **ret_installed);
+/* True if a repository that may tell of @role is configured and enabled. */
+bool judge_should_see(const struct judge *j, const struct repository *r, enum repo_role role);
 /* Appends held[] entries for the unapproved builds newer than @installed, newest first. */
 void judge_held(struct judge *j, enum patch_kind kind, const struct builds *builds,
 		const struct installed *installed);

@@ -109,6 +109,107 @@ static void credit(struct judge *j)
 			: "not installed, but the active livepatch has all its fixes";
 }
 
+static bool any_module_enabled(const struct node *node)
+{
+	for (size_t i = 0; i < node->n_modules; i++)
+		if (node->modules[i].enabled == 1)
+			return true;
+	return false;
+}
+
+/* Why it cannot be told which livepatch is active, or NULL. */
+static const char *activation_doubt(const struct judge *j)
+{
+	if (!j->in->snapshot->node.rpmdb_read)
+		return "which livepatch is installed is not known";
+	if (j->livepatch && j->livepatch_active == TRISTATE_UNKNOWN)
+		return "whether the installed livepatch is active is not known";
+	if (j->livepatch_active != TRISTATE_YES && any_module_enabled(&j->in->snapshot->node))
+		return "the kernel runs a livepatch that is not the installed one, and what that "
+		       "fixes is not known";
+	return NULL;
+}
+
+/* Why the level cannot be told, or NULL. What is not seen could be a CVE that is not fixed. */
+static const char *sight_doubt(const struct judge *j)
+{
+	const struct catalogue *c = &j->in->snapshot->catalogue;
+	bool kernels = false;
+
+	if (j->livepatch_blind)
+		return "what the active livepatch fixes is not known, its repositories could not "
+		       "be "
+		       "looked at";
+	for (size_t i = 0; i < c->n_repositories; i++) {
+		if (!judge_should_see(j, &c->repositories[i], REPO_ROLE_KERNEL))
+			continue;
+		if (!repository_usable(&c->repositories[i]))
+			return arena_printf(j->arena,
+					    "what newer kernels fix is not known, %s could not be "
+					    "looked at",
+					    c->repositories[i].id);
+		kernels = true;
+	}
+	return kernels ? NULL : "what newer kernels fix is not known, no repository has them";
+}
+
+/*
+ * The newest build of the running series up to which every build's CVEs are fixed. Builds that the
+ * baseline does not approve count, and so do kernels whose window has ended: this is a statement
+ * about code, not about compliance. @ret_next: the first build that is beyond it, or NULL.
+ */
+static const struct evr *level_of(struct judge *j, const struct build **ret_next)
+{
+	struct word_set have = fixed_cves(j, COVERAGE_STRICT);
+	const char *series = kernel_series(j->arena, j->running.version);
+	const struct evr *level = &j->running_evr;
+
+	*ret_next = NULL;
+	for (size_t i = 0; i < j->kernel_builds.n && !*ret_next; i++) {
+		const struct build *b = &j->kernel_builds.items[i];
+		struct word_set need = { 0 };
+
+		if (evr_compare(&b->nevra.evr, &j->running_evr) <= 0 ||
+		    !streq(kernel_series(j->arena, b->nevra.evr.version), series))
+			continue;
+		add_cves(j, &need, b);
+		for (size_t k = 0; k < need.n && !*ret_next; k++)
+			if (!word_set_has(&have, need.items[k]))
+				*ret_next = b;
+		if (!*ret_next)
+			level = &b->nevra.evr;
+	}
+	return level;
+}
+
+void judge_effective(struct judge *j)
+{
+	struct report_effective *e = &j->report->live_patching.effective;
+	struct nevra level = { j->kernel_name, j->running_evr, j->arch };
+	const struct build *next;
+
+	if (!j->kernel_name)
+		return;
+	e->reason = activation_doubt(j);
+	if (e->reason)
+		return;
+	if (j->livepatch_active != TRISTATE_YES) {
+		e->kernel = nevra_text(j->arena, &level);
+		e->reason = "no livepatch is active";
+		return;
+	}
+	e->livepatch = arena_printf(j->arena, "%s-%s", j->livepatch->nevra.evr.version,
+				    j->livepatch->nevra.evr.release);
+	e->reason = sight_doubt(j);
+	if (e->reason)
+		return;
+	level.evr = *level_of(j, &next);
+	e->kernel = nevra_text(j->arena, &level);
+	e->reason = next ? arena_printf(j->arena, "%s fixes CVEs that are not fixed in what runs",
+					nevra_text(j->arena, &next->nevra))
+			 : "no kernel of its series that is known fixes more";
+}
+
 void judge_coverage(struct judge *j)
 {
 	struct report_coverage *c = &j->report->coverage;

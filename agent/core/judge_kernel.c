@@ -26,20 +26,6 @@ static struct evr running_evr(const struct judge *j, const char *name)
 	return (struct evr){ 0, j->running.version, j->running.release };
 }
 
-/* Of the line's package names the one that is installed; else the first. */
-static const char *kernel_package(const struct judge *j, const struct installed **ret_installed)
-{
-	const struct platform_kernel *line = j->line;
-
-	for (size_t i = 0; i < line->n_packages; i++) {
-		*ret_installed = judge_newest_installed(j, line->packages[i], j->arch);
-		if (*ret_installed)
-			return line->packages[i];
-	}
-	*ret_installed = NULL;
-	return line->n_packages ? line->packages[0] : NULL;
-}
-
 /* Newer than what runs: only a boot brings it into effect. */
 static bool is_newer(const struct judge *j, const struct installed *installed)
 {
@@ -107,16 +93,15 @@ void judge_kernel(struct judge *j)
 {
 	const struct installed *installed;
 	const struct build *candidate;
-	const char *name;
 
 	if (!j->line)
 		return;
-	name = kernel_package(j, &installed);
-	if (!name)
+	j->kernel_name = judge_kernel_package(j, j->line, &installed);
+	if (!j->kernel_name)
 		return;
-	j->kernel_builds = builds_collect(&j->approval, &j->in->snapshot->catalogue, name, j->arch,
-					  BUILDS_NOTICED, j->arena);
-	j->running_evr = running_evr(j, name);
+	j->kernel_builds = builds_collect(&j->approval, &j->in->snapshot->catalogue, j->kernel_name,
+					  j->arch, BUILDS_NOTICED, j->arena);
+	j->running_evr = running_evr(j, j->kernel_name);
 	candidate = builds_candidate(&j->kernel_builds);
 	if (!installed) {
 		if (candidate)

@@ -56,6 +56,10 @@ void judge_live_patching(struct judge *j)
 	lp->supported_until = j->lifecycle.supported_until;
 	lp->days_left = j->lifecycle.days_left;
 	lp->in_window = j->lifecycle.supported;
+	if (j->line) {
+		lp->series = kernel_series(j->arena, j->running.version);
+		lp->line_ends = j->line->livepatch ? j->line->ends : TIME_UNSET;
+	}
 }
 
 static const struct livepatch_module *loaded_module(const struct node *node, const char *name)

@@ -74,13 +74,16 @@ static int month_number(const char *word)
 	return p && (p - names) % 3 == 0 ? (int)(p - names) / 3 + 1 : 0;
 }
 
-/* Offset of a zone word in seconds; 0 for UTC and for words that are not known. */
+/* Offset of a zone word in seconds; 0 for letters and for offsets that no zone has. */
 static int zone_offset(const char *zone)
 {
 	unsigned int hours, minutes;
 	char sign;
 
-	if (sscanf(zone, "%c%2u%2u", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
+	if (sscanf(zone, "%c%2u%2u", &sign, &hours, &minutes) != 3 &&
+	    sscanf(zone, "%c%2u:%2u", &sign, &hours, &minutes) != 3)
+		return 0;
+	if ((sign != '+' && sign != '-') || hours > 14 || minutes > 59)
 		return 0;
 	return (sign == '-' ? -1 : 1) * (int)(hours * 3600 + minutes * 60);
 }

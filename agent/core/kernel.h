@@ -27,9 +27,11 @@ _must_check_ int kernel_release_parse(const char *text, struct arena *arena,
 char *kernel_series(struct arena *arena, const char *version);
 
 /*
- * Build date out of uname -v ("#1 SMP Sun Feb 9 00:21:30 UTC 2020"). The zone word is taken as UTC
- * when it is UTC or unknown; a "SMP PREEMPT_DYNAMIC Tue, 01 Oct 2024 12:00:00 +0000" form and an
- * ISO date in parentheses (Debian) are understood too.
+ * Build date out of uname -v ("#1 SMP Sun Feb 9 00:21:30 UTC 2020"); a "SMP PREEMPT_DYNAMIC Tue, 01
+ * Oct 2024 12:00:00 +0000" form and an ISO date in parentheses (Debian) are understood too. An
+ * offset such as +0530 counts. Every zone in letters is taken as UTC: distributions build in UTC,
+ * the letters of one zone may be those of another, and the error is hours in a window of months.
+ * What has no whole date, clock and year is refused: then the date is unknown, not guessed.
  * Return: 0, or -EINVAL.
  */
 _must_check_ int kernel_build_date(const char *uname_v, int64_t *ret);

@@ -406,6 +406,18 @@ bool platform_line_has_arch(const struct platform_kernel *line, const char *arch
 	return line->n_arches == 0 || among(line->arches, line->n_arches, arch);
 }
 
+bool platform_line_is_before(const struct platform_kernel *line,
+			     const struct kernel_release *kernel, struct arena *arena)
+{
+	struct evr have = { 0, kernel->version, kernel->release };
+	struct kernel_release minimum;
+
+	/* read_minimum() has parsed it already */
+	if (!line->minimum || kernel_release_parse(line->minimum, arena, &minimum) < 0)
+		return false;
+	return evr_compare(&have, &(struct evr){ 0, minimum.version, minimum.release }) < 0;
+}
+
 bool platform_line_is_build(const struct platform_kernel *line, const struct kernel_release *kernel,
 			    const struct evr *evr)
 {

@@ -104,6 +104,9 @@ char *platform_livepatch_name(const struct platform *platform, const struct kern
 const struct platform_kernel *platform_kernel_line(const struct platform *platform,
 						   const struct kernel_release *kernel);
 bool platform_line_has_arch(const struct platform_kernel *line, const char *arch);
+/* True if the kernel is older than the first one of its line that gets livepatches. */
+bool platform_line_is_before(const struct platform_kernel *line,
+			     const struct kernel_release *kernel, struct arena *arena);
 /* True if a package of this version and release is the kernel that calls itself @kernel. */
 bool platform_line_is_build(const struct platform_kernel *line, const struct kernel_release *kernel,
 			    const struct evr *evr);

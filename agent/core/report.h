@@ -112,6 +112,13 @@ struct report_coverage {
 	const char *reason; /* one sentence */
 };
 
+/* The newest kernel of the running series whose CVEs are all fixed in what runs. */
+struct report_effective {
+	const char *kernel;    /* "name-version-release.arch"; NULL: not known */
+	const char *livepatch; /* "version-release" of the active one; NULL: none is active */
+	const char *reason;    /* one sentence */
+};
+
 struct report_live_patching {
 	bool enabled;
 	bool marker;		  /* subscription marker (or a patch) for the running kernel */
@@ -121,6 +128,25 @@ struct report_live_patching {
 	int64_t supported_until;  /* TIME_UNSET: no window known */
 	int64_t days_left;	  /* valid when supported_until is; negative after the end */
 	enum tristate in_window;
+	const char *series; /* of the running kernel; NULL unknown */
+	int64_t line_ends;  /* last day of livepatches for the whole series; TIME_UNSET: none known
+			     */
+	struct report_effective effective;
+};
+
+/* A kernel that the node could boot: one that is installed, or that a repository tells of. */
+struct kernel_choice {
+	struct nevra nevra;
+	const char *series;
+	bool installed, running;
+	bool livepatches;      /* its line gets them, on this architecture, and it is not too old */
+	int64_t built;	       /* TIME_UNSET unknown */
+	int64_t released;      /* the earliest date of its notices, or TIME_UNSET */
+	int64_t window_ends;   /* last day of livepatches; TIME_UNSET: none, or not known */
+	bool window_estimated; /* reckoned from `released`: that day at the latest */
+	enum tristate open;    /* it gets livepatches now */
+	bool recommended;      /* for the next planned reboot; one at most */
+	const char *reason;    /* one sentence */
 };
 
 struct report_summary {
@@ -152,6 +178,9 @@ struct report {
 	struct patch *held;
 	size_t n_held;
 	struct report_coverage coverage;
+	struct kernel_choice *kernels; /* newest first */
+	size_t n_kernels;
+	const char *next_boot; /* one sentence: why the recommended kernel, or why none */
 	struct findings findings;
 };
 

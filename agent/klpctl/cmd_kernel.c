@@ -7,8 +7,8 @@
 /* The members of a report that speak of the kernel. */
 static json_t *kernel_json(const json_t *report)
 {
-	static const char *const members[] = { "as_of",	     "node",	 "live_patching",
-					       "compliance", "coverage", "reboot" };
+	static const char *const members[] = { "as_of",	   "node",   "live_patching", "compliance",
+					       "coverage", "reboot", "kernels",	      "next_boot" };
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
@@ -31,5 +31,6 @@ int cmd_kernel(struct command_call *call, struct err *err)
 	view_kernel(call->screen, report);
 	screen_put(call->screen, "\n");
 	view_patches(call->screen, report, "kernel", true);
+	view_kernels(call->screen, report);
 	return EXIT_STATUS_OK;
 }

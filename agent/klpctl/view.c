@@ -109,32 +109,69 @@ static void show_verdicts(struct screen *screen, const json_t *report)
 		    pick_text_or(report, "compliance.kernel", "UNKNOWN"));
 }
 
-static int64_t day_of(int64_t at)
+/* "name.arch:epoch:version-release" as people type it: "name-version-release.arch". To be freed. */
+static char *typed_name(const char *title)
 {
-	return at / SEC_PER_DAY - (at % SEC_PER_DAY < 0);
+	const char *epoch = strchr(title, ':'), *rest = epoch ? strchr(epoch + 1, ':') : NULL;
+	const char *arch = epoch;
+
+	while (arch && arch > title && *arch != '.')
+		arch--;
+	if (!rest || arch == title)
+		return xstrdup(title);
+	if (starts_with(epoch, ":0:"))
+		epoch = rest;
+	return xasprintf("%.*s-%s%.*s", (int)(arch - title), title, epoch + 1,
+			 (int)(strchr(title, ':') - arch), arch);
+}
+
+/* "until 2026-01-20, 61 days left", "ended on 2026-01-20, 1 day ago". To be freed. */
+static char *end_text(const struct screen *screen, int64_t end)
+{
+	int64_t left = timex_day(end) - timex_day(screen->now);
+	int64_t days = left < 0 ? -left : left;
+	char buf[TIMEX_TEXT_MAX];
+
+	timex_format_date(end, buf);
+	return xasprintf("%s %s, %lld day%s %s", left < 0 ? "ended on" : "until", buf,
+			 (long long)days, days == 1 ? "" : "s", left < 0 ? "ago" : "left");
 }
 
 static void show_window(struct screen *screen, const json_t *report)
 {
-	int64_t until = pick_time(report, "live_patching.supported_until"), left;
-	char buf[TIMEX_TEXT_MAX];
+	int64_t until = pick_time(report, "live_patching.supported_until");
+	const char *next = pick_text(report, "next_boot.kernel");
+	_cleanup_free_ char *text = NULL, *name = NULL;
+	bool ended;
 
 	if (until == TIME_UNSET) {
 		view_field(screen, "Window", SCREEN_PLAIN,
-			   "no end of livepatches is known for this kernel");
+			   json_is_false(pick_member(report, "live_patching.in_window"))
+				   ? "this kernel gets no livepatches"
+				   : "no end of livepatches is known for this kernel");
 		return;
 	}
-	left = day_of(until) - day_of(screen->now);
-	timex_format_date(until, buf);
-	if (left < 0)
-		view_fieldf(screen, "Window",
-			    "livepatches for this kernel ended on %s, %lld days ago; install a "
-			    "newer kernel and reboot",
-			    buf, (long long)-left);
-	else
-		view_fieldf(screen, "Window",
-			    "livepatches for this kernel until %s, %lld days left", buf,
-			    (long long)left);
+	ended = timex_day(until) < timex_day(screen->now);
+	text = end_text(screen, until);
+	name = ended && next ? typed_name(next) : NULL;
+	view_fieldf(screen, "Window", "livepatches for this kernel %s%s%s", text,
+		    name ? "; reboot into " : "", name ? name : "");
+}
+
+/* What the running kernel amounts to by livepatches. @always: also when none is active. */
+static void show_effective(struct screen *screen, const json_t *report, bool always)
+{
+	const char *kernel = pick_text(report, "live_patching.effective.kernel");
+	const char *livepatch = pick_text(report, "live_patching.effective.livepatch");
+	const char *reason = pick_text(report, "live_patching.effective.reason");
+
+	if (!reason || (!livepatch && !always))
+		return;
+	view_fieldf(screen, "Effective", "%s%s%s", kernel ? kernel : "unknown",
+		    kernel && livepatch ? ", as by livepatch " : "",
+		    kernel && livepatch ? livepatch : "");
+	if (always || !kernel)
+		view_field(screen, NULL, SCREEN_PLAIN, reason);
 }
 
 static void show_live_patching(struct screen *screen, const json_t *report)
@@ -147,6 +184,7 @@ static void show_live_patching(struct screen *screen, const json_t *report)
 		    said(report, "live_patching.service", "enabled", "not enabled", "unknown"),
 		    said(report, "live_patching.repository", "enabled", "not enabled", "unknown"));
 	show_window(screen, report);
+	show_effective(screen, report, false);
 }
 
 static void show_repositories(struct screen *screen, const json_t *report)
@@ -393,13 +431,85 @@ static void show_coverage(struct screen *screen, const json_t *report)
 		view_field(screen, NULL, SCREEN_PLAIN, pick_text(report, "coverage.reason"));
 }
 
+/* By which of the two limits the window ends, and the line's own end. */
+static void show_line(struct screen *screen, const json_t *report)
+{
+	const char *series = pick_text_or(report, "live_patching.series", "unknown");
+	int64_t until = pick_time(report, "live_patching.supported_until");
+	int64_t ends = pick_time(report, "live_patching.line_ends");
+	_cleanup_free_ char *text = ends == TIME_UNSET ? NULL : end_text(screen, ends);
+
+	if (until != TIME_UNSET && ends != TIME_UNSET && timex_day(until) == timex_day(ends))
+		view_fieldf(screen, NULL, "by the end of the %s line", series);
+	else if (until != TIME_UNSET)
+		view_field(screen, NULL, SCREEN_PLAIN, "by its build date");
+	if (text)
+		view_fieldf(screen, "Line", "%s, livepatches %s", series, text);
+	else if (until != TIME_UNSET)
+		view_fieldf(screen, "Line", "%s, no end of its livepatches is known", series);
+}
+
 void view_kernel(struct screen *screen, const json_t *report)
 {
 	const char *verdict = pick_text_or(report, "compliance.kernel", "UNKNOWN");
 
 	show_node(screen, report);
+	show_effective(screen, report, true);
 	view_field(screen, "Verdict", screen_style_of(verdict), verdict);
 	show_window(screen, report);
+	show_line(screen, report);
 	show_coverage(screen, report);
 	show_reboot(screen, report);
+}
+
+static const char *kernel_state(const json_t *kernel)
+{
+	return pick_true(kernel, "running")	? "running"
+	       : pick_true(kernel, "installed") ? "installed"
+						: "available";
+}
+
+static void add_kernel(struct table *table, const json_t *kernel)
+{
+	_cleanup_free_ char *name = typed_name(pick_text_or(kernel, "package", "?"));
+	int64_t ends = pick_time(kernel, "window_ends");
+	bool open = pick_true(kernel, "open"), recommended = pick_true(kernel, "recommended");
+	const char *reason = pick_text_or(kernel, "reason", "");
+	_cleanup_free_ char *advice = xasprintf("%s%s", recommended ? "recommended: " : "", reason);
+	char buf[TIMEX_TEXT_MAX];
+	_cleanup_free_ char *until = NULL;
+
+	table_cell(table, SCREEN_PLAIN, name);
+	table_cell(table, SCREEN_PLAIN, kernel_state(kernel));
+	table_date(table, pick_time(kernel, "built"));
+	table_date(table, pick_time(kernel, "released"));
+	if (ends != TIME_UNSET)
+		until = xasprintf("%s%s", timex_format_date(ends, buf),
+				  pick_true(kernel, "window_estimated") ? " at most" : "");
+	table_cell(table, open ? SCREEN_PLAIN : SCREEN_WARN, until);
+	table_cell(table, recommended ? SCREEN_GOOD : SCREEN_PLAIN, advice);
+}
+
+void view_kernels(struct screen *screen, const json_t *report)
+{
+	static const char *const heads[] = { "KERNEL",	 "STATE",	 "BUILT",
+					     "RELEASED", "WINDOW UNTIL", "ADVICE" };
+	_cleanup_(table_freep)
+	struct table *table = table_new(heads, ARRAY_SIZE(heads));
+	const json_t *kernels = pick_member(report, "kernels"), *kernel;
+	const char *next = pick_text(report, "next_boot.kernel");
+	const char *reason = pick_text(report, "next_boot.reason");
+	size_t i;
+
+	json_array_foreach((json_t *)kernels, i, kernel) add_kernel(table, kernel);
+	if (i > 0) {
+		screen_put(screen, "\n");
+		table_print(table, screen);
+	}
+	if (reason && screen->legend) {
+		_cleanup_free_ char *name = next ? typed_name(next) : xstrdup("none to recommend");
+
+		screen_put(screen, "\n");
+		view_fieldf(screen, "Next reboot", "%s: %s", name, reason);
+	}
 }

@@ -26,8 +26,10 @@ void view_patches(struct screen *screen, const json_t *report, const char *kind,
 /* The table of builds that exist but are not approved. */
 void view_held(struct screen *screen, const json_t *report);
 void view_findings(struct screen *screen, const json_t *report);
-/* Window, coverage and reboot verdict, as fields. */
+/* Effective level, window, line, coverage and reboot verdict, as fields. */
 void view_kernel(struct screen *screen, const json_t *report);
+/* The table of kernels that the node could boot, and a line with the one for the next reboot. */
+void view_kernels(struct screen *screen, const json_t *report);
 
 /* "Missing", "Installed, not active"; to be freed. */
 _returns_nonnull_ char *view_state(const json_t *patch);

@@ -36,6 +36,7 @@ Verdict        NON_COMPLIANT
                livepatch NON_COMPLIANT, kernel COMPLIANT
 Live patching  enabled; runtime installed, service enabled, repository enabled
 Window         livepatches for this kernel until 2026-01-20, 61 days left
+Effective      kernel-5.10.246-1.amzn2.x86_64, as by livepatch 1.0-2.amzn2
 Patches        1 missing, 1 installed, 1 not applicable, 1 held
 Reboot         not needed: livepatches carry every fix of the newer kernel
                kernel 5.10.246 waits.
@@ -60,8 +61,10 @@ def test_status_without_a_report(agent):
 
 def test_an_ended_window_says_what_to_do(agent):
     agent.set_report(changed(live_patching__supported_until="2025-11-10T00:00:00Z"))
-    assert ("livepatches for this kernel ended on 2025-11-10, 10 days ago; install a newer kernel and "
-            "reboot") in output(agent, "scan")
+    assert ("livepatches for this kernel ended on 2025-11-10, 10 days ago; reboot into "
+            "kernel-5.10.246-1.amzn2.x86_64\n") in output(agent, "scan")
+    agent.set_report(changed(live_patching__supported_until="2025-11-19T23:59:59Z", next_boot__kernel=None))
+    assert "livepatches for this kernel ended on 2025-11-19, 1 day ago\n" in output(agent, "scan")
 
 
 def test_scan_shows_card_and_tables(agent):
@@ -123,18 +126,73 @@ def test_json_is_the_document_as_it_came(agent):
     assert json.loads(output(agent, "status", "-j")) == {"version": "9.9", "report": REPORT}
     kernel = json.loads(output(agent, "kernel", "-j"))
     assert kernel["coverage"] == REPORT["coverage"] and "patches" not in kernel
+    assert kernel["kernels"] == REPORT["kernels"] and kernel["next_boot"] == REPORT["next_boot"]
 
 
 def test_kernel(agent):
+    assert output(agent, "kernel", "--as-of=" + NOW) == """\
+Node           amzn 2 x86_64
+Kernel         5.10.245-243.979.amzn2.x86_64
+               built 2025-10-20T10:00:00Z (31 days ago)
+               booted 2025-11-01T12:00:00Z (19 days ago)
+Effective      kernel-5.10.246-1.amzn2.x86_64, as by livepatch 1.0-2.amzn2
+               No kernel fixes more.
+Verdict        COMPLIANT
+Window         livepatches for this kernel until 2026-01-20, 61 days left
+               by its build date
+Line           5.10, livepatches until 2026-06-30, 222 days left
+Newer kernel   kernel-5.10.246-1.amzn2.x86_64
+Coverage       covered by livepatches
+               CVEs: 1 needed, 0 missing
+               All are fixed.
+Reboot         not needed: livepatches carry every fix of the newer kernel
+               kernel 5.10.246 waits.
+
+STATE      PACKAGE        INSTALLED                 CVES  REASON
+Installed  kernel.x86_64  0:5.10.245-243.979.amzn2  0     It runs.
+
+KERNEL                                STATE      BUILT       RELEASED    WINDOW UNTIL        ADVICE
+kernel-5.10.246-1.amzn2.x86_64        available  -           2025-11-01  2026-02-01 at most  recommended: It is the newest.
+kernel-5.10.245-243.979.amzn2.x86_64  running    2025-10-20  2025-10-25  2026-01-20          It runs.
+kernel-5.10.230-1.amzn2.x86_64        installed  2025-07-20  -           2025-10-20          It is older.
+
+Next reboot    kernel-5.10.246-1.amzn2.x86_64: It is the newest.
+"""
+    assert "Next reboot" not in output(agent, "kernel", "--no-legend")
+
+
+def test_kernel_of_a_line_that_has_ended(agent):
+    ended = changed(live_patching__supported_until="2025-11-18T00:00:00Z",
+                    live_patching__line_ends="2025-11-18T00:00:00Z",
+                    live_patching__effective={"kernel": None, "livepatch": None, "reason": "Nobody knows."},
+                    next_boot={"kernel": None, "reason": "All lines have ended."})
+    agent.set_report(ended)
+    agent.answers["Evaluate"] = {"report": ended}
     text = output(agent, "kernel", "--as-of=" + NOW)
-    for line in ("Window         livepatches for this kernel until 2026-01-20, 61 days left",
-                 "Newer kernel   kernel-5.10.246-1.amzn2.x86_64",
-                 "Coverage       covered by livepatches",
-                 "               CVEs: 1 needed, 0 missing",
-                 "               All are fixed.",
-                 "Reboot         not needed: livepatches carry every fix of the newer kernel"):
-        assert line in text.splitlines()
-    assert "kernel-livepatch-5" not in text
+    assert "\nEffective      unknown\n               Nobody knows.\n" in text
+    assert ("\nWindow         livepatches for this kernel ended on 2025-11-18, 2 days ago\n"
+            "               by the end of the 5.10 line\n"
+            "Line           5.10, livepatches ended on 2025-11-18, 2 days ago\n") in text
+    assert text.endswith("\nNext reboot    none to recommend: All lines have ended.\n")
+    assert "Effective" not in output(agent, "status")
+
+
+def test_kernel_without_livepatches(agent):
+    agent.answers["Evaluate"] = {"report": changed(live_patching__supported_until=None,
+                                                   live_patching__in_window=False, live_patching__line_ends=None)}
+    text = output(agent, "kernel", "--as-of=" + NOW)
+    assert "\nWindow         this kernel gets no livepatches\nNewer kernel" in text
+
+
+def test_kernel_of_an_older_agent(agent):
+    report = changed()
+    for member in ("kernels", "next_boot"):
+        del report[member]
+    for member in ("series", "line_ends", "effective"):
+        del report["live_patching"][member]
+    agent.answers["Evaluate"] = {"report": report}
+    text = output(agent, "kernel", "--as-of=" + NOW)
+    assert "Effective" not in text and "Next reboot" not in text and "WINDOW UNTIL" not in text
 
 
 @pytest.mark.parametrize("command", ["list", "status", "kernel"])
@@ -321,6 +379,9 @@ def test_texts_from_servers_cannot_act_on_a_terminal(agent, hostile, shown):
     report["findings"] = [dict.fromkeys(("code", "severity", "subject", "message"), hostile)]
     report["node"]["kernel"] = report["baseline"]["name"] = report["repositories"][0]["id"] = hostile
     report["reboot"]["reasons"] = report["coverage"]["missing"] = [hostile]
+    report["kernels"] = [dict(k, package=hostile, reason=hostile) for k in report["kernels"]]
+    report["next_boot"] = report["live_patching"]["effective"] = dict.fromkeys(("kernel", "livepatch", "reason"), hostile)
+    report["live_patching"]["series"] = hostile
     report["compliance"]["overall"] = report["compliance"]["livepatch"] = hostile
     agent.set_report(report)
     agent.answers["Evaluate"] = lambda p: {"explanation": spoil(CVE if "cve" in p else EXPLANATION)}
@@ -340,6 +401,9 @@ def test_texts_from_servers_cannot_act_on_a_terminal(agent, hostile, shown):
 @pytest.mark.parametrize("report", [
     {}, {"patches": [[], 1, None, {}], "held": {}, "findings": [3], "repositories": [None]},
     {"patches": 7, "node": [], "compliance": "x", "summary": {"missing": "many"}, "reboot": {"reasons": [1]}},
+    {"kernels": [None, 3, {}, {"package": ":"}, {"package": ":::"}, {"package": ".:0:"}, {"package": "a:0:b"}],
+     "next_boot": {"kernel": "", "reason": 1}, "live_patching": {"effective": [], "line_ends": "soon"}},
+    {"next_boot": {"kernel": "::", "reason": "x"}, "kernels": {"package": "x"}},
 ])
 def test_a_report_of_another_shape_does_no_harm(agent, command, report):
     agent.set_report(report)

@@ -83,6 +83,8 @@ def spoil(path, value):
     spoil("held.0.message", None), spoil("held.0.state", "Missing"), spoil("coverage.policy", "all"),
     spoil("coverage.missing", "CVE-1"), spoil("repositories.0.role", "core"),
     spoil("findings.0.severity", "fatal"), spoil("findings.0.code", "Some Code"), spoil("findings.0.subject", None),
+    spoil("kernels.0.reason", None), spoil("kernels.0.package", "kernel-5.10.1-1"), spoil("kernels.0.open", "yes"),
+    spoil("next_boot", None), spoil("live_patching.effective", None), spoil("live_patching.line_ends", "2026-06-30"),
     spoil("held", None), spoil("plan", {}), spoil("outcome", {"steps": [], "activation": []}),
 ])
 def test_the_report_schema_refuses(written, change):

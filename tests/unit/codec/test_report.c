@@ -41,7 +41,9 @@ static const struct {
 	  "{\"id\":null,\"name\":\"B\",\"source\":\"built-in\",\"sha256\":null}" },
 	{ "live patching", "live_patching",
 	  "{\"enabled\":true,\"marker\":true,\"runtime\":false,\"service\":false,\"repository\":"
-	  "null,\"supported_until\":\"1970-01-03T00:00:00Z\",\"days_left\":1,\"in_window\":true}" },
+	  "null,\"supported_until\":\"1970-01-03T00:00:00Z\",\"days_left\":1,\"in_window\":true,"
+	  "\"series\":\"5.10\",\"line_ends\":\"1970-01-04T00:00:00Z\",\"effective\":{\"kernel\":"
+	  "\"kernel-5.10.1-1.x86_64\",\"livepatch\":\"1.0-3\",\"reason\":\"known\"}}" },
 	{ "compliance", "compliance",
 	  "{\"overall\":\"NON_COMPLIANT\",\"livepatch\":\"UNKNOWN\",\"kernel\":\"COMPLIANT\"}" },
 	{ "reboot", "reboot", "{\"verdict\":\"no-kernel-covered\",\"reasons\":[\"covered\"]}" },
@@ -73,6 +75,18 @@ static const struct {
 	{ "coverage", "coverage",
 	  "{\"kernel_candidate\":\"k\",\"needed\":[\"CVE-1\"],\"missing\":[],\"policy\":\"strict\","
 	  "\"covered\":true,\"reason\":\"all\"}" },
+	{ "a kernel to boot", "kernels.0",
+	  "{\"package\":\"kernel.x86_64:0:5.10.2-1\",\"series\":\"5.10\",\"installed\":false,"
+	  "\"running\":false,\"built\":null,\"released\":\"1970-01-02T00:00:00Z\",\"window_ends\":"
+	  "\"1970-01-03T00:00:00Z\",\"window_estimated\":true,\"livepatches\":true,\"open\":true,"
+	  "\"recommended\":true,\"reason\":\"newest\"}" },
+	{ "the running kernel", "kernels.1",
+	  "{\"package\":\"kernel.x86_64:1:5.10.1-1\",\"series\":\"5.10\",\"installed\":true,"
+	  "\"running\":true,\"built\":\"1970-01-01T00:00:05Z\",\"released\":null,\"window_ends\":"
+	  "null,\"window_estimated\":false,\"livepatches\":false,\"open\":null,\"recommended\":"
+	  "false,\"reason\":\"runs\"}" },
+	{ "what to boot next", "next_boot",
+	  "{\"kernel\":\"kernel.x86_64:0:5.10.2-1\",\"reason\":\"so\"}" },
 	{ "a repository", "repositories.0",
 	  "{\"id\":\"live\",\"role\":\"livepatch\",\"revision\":\"17\",\"fetched\":"
 	  "\"1970-01-01T23:59:00Z\",\"age_seconds\":60,\"checksum\":\"sha256:ab\",\"status\":"
