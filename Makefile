@@ -107,7 +107,7 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(i
 base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
-	    plan platform recall report snapshot spread tracing window
+	    openpgp plan platform recall report snapshot spread tracing window
 probe    := kernel livepatch osrelease probe rpmdb transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
@@ -188,6 +188,8 @@ fuzz_baseline   := core
 fuzz_platform   := core
 fuzz_varlink    := ipc
 fuzz_snapshot   := codec
+fuzz_openpgp    := core
+fuzz_tracing    := core
 
 # ---- rules --------------------------------------------------------------------------------------
 
