@@ -107,14 +107,14 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(i
 base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
 	    finding jobtable judge judge_coverage judge_kernel judge_livepatch kernel lifecycle match nevra override \
-	    openpgp plan platform recall report snapshot spread tracing window
-probe    := kernel livepatch osrelease probe rpmdb transition units
+	    doctor openpgp plan platform recall report snapshot spread tracing window
+probe    := checkup kernel livepatch osrelease probe rpmdb transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
-klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_cve cmd_evaluate cmd_explain cmd_history cmd_install \
+klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_cve cmd_doctor cmd_evaluate cmd_explain cmd_history cmd_install \
 	    cmd_kernel cmd_list cmd_pause cmd_run cmd_scan cmd_status cmd_verify command fleet installation main \
 	    options outcome pick progress screen shared ssh ssm table view
 klpd     := actions announce applier caller conclude finish hold install intent job jobs journal main methods options \
@@ -123,7 +123,7 @@ fetch    := clock documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output stage
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
-	    verb_cve verb_explain verb_plan verb_probe verb_scan wishes
+	    verb_cve verb_doctor verb_explain verb_plan verb_probe verb_scan wishes
 
 FOLDERS := base core probe repo metadata solv rpm codec ipc klpctl klpd fetch worker apply
 
@@ -142,7 +142,7 @@ needs_klpctl := klpctl ipc codec core base
 needs_klpd   := klpd ipc repo/cache core base
 needs_fetch  := fetch repo core base
 needs_apply  := apply rpm core base
-needs_worker := worker solv metadata probe codec repo/cache core base
+needs_worker := worker solv metadata probe codec repo/cache rpm/lock core base
 
 libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)
 libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
