@@ -238,25 +238,24 @@ static void look_key(struct look *l)
 	const struct doctor_key *trusted = first_trusted(d, NULL);
 
 	if (d->rpmdb_trouble) {
-		found(l, DOCTOR_UNKNOWN, "which keys rpm trusts cannot be told: %s",
+		found(l, DOCTOR_UNKNOWN, "which keys are trusted cannot be told: %s",
 		      d->rpmdb_trouble);
 		advise(l, "as root: rpm -q gpg-pubkey, and mend the database if that fails");
 	} else if (untrusted) {
 		found(l, DOCTOR_BAD,
-		      "rpm does not trust the key in /%s (%s), so nothing signed by it is "
-		      "installed",
+		      "the key in /%s (%s) is not trusted, so nothing signed by it is installed",
 		      untrusted->where, untrusted->fingerprint);
 		advise(l, "compare the fingerprint with the vendor's, then: rpm --import /%s",
 		       untrusted->where);
 	} else if (d->n_trusted == 0) {
-		found(l, DOCTOR_BAD, "rpm trusts no key, so no package is installed");
+		found(l, DOCTOR_BAD, "no key is trusted, so no package is installed");
 		advise(l, "rpm --import FILE, with the key of the vendor");
 	} else if (missing) {
 		found(l, DOCTOR_WARNING, "/%s, which a repository names, is not there or no key",
 		      missing->where);
 		advise(l, "install the package that has it, or mend gpgkey= of the repository");
 	} else if (trusted) {
-		found(l, DOCTOR_OK, "rpm trusts the key in /%s (%s)", trusted->where,
+		found(l, DOCTOR_OK, "the key in /%s (%s) is trusted", trusted->where,
 		      trusted->fingerprint);
 	} else {
 		found(l, DOCTOR_OK, "%s has %s", d->trusted[0].where,
