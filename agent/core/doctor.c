@@ -439,6 +439,12 @@ static void look_tracing(struct look *l)
 		      "kernel.ftrace_enabled is 0, and without ftrace no livepatch works");
 		advise(l,
 		       "sysctl kernel.ftrace_enabled=1, and take the other out of /etc/sysctl.d");
+	} else if (!d->functions_read && streq_null(d->lockdown, "confidentiality")) {
+		found(l, DOCTOR_UNKNOWN,
+		      "a kernel in lockdown (confidentiality) shows nobody who "
+		      "traces or redirects its functions");
+		advise(l, "if an installation fails, end programs that trace the kernel and try "
+			  "again");
 	} else if (!d->functions_read) {
 		found(l, DOCTOR_UNKNOWN,
 		      "who traces or redirects the kernel's functions cannot be told: %s",
