@@ -106,15 +106,16 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(i
 
 base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
 core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
-	    finding jobtable judge judge_coverage judge_kernel judge_kernels judge_livepatch kernel lifecycle match nevra \
-	    override plan plan_configure platform recall report reposwitch repotemplate snapshot spread window
-probe    := kernel livepatch osrelease probe rpmdb transition units
+	    doctor finding jobtable judge judge_coverage judge_kernel judge_kernels judge_livepatch kernel lifecycle match \
+	    nevra openpgp override plan plan_configure platform recall report reposwitch repotemplate snapshot spread \
+	    tracing window
+probe    := checkup kernel livepatch osrelease probe rpmdb transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
-klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure configuration cmd_cve \
+klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure configuration cmd_cve cmd_doctor \
 	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_run cmd_scan \
 	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
 	    ssh ssm table view
@@ -124,7 +125,7 @@ fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output repository run service stage
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
-	    verb_cve verb_explain verb_plan verb_probe verb_scan wishes
+	    verb_cve verb_doctor verb_explain verb_plan verb_probe verb_scan wishes
 
 FOLDERS := base core probe repo metadata solv rpm codec ipc klpctl klpd fetch worker apply
 
@@ -143,7 +144,7 @@ needs_klpctl := klpctl ipc codec core base
 needs_klpd   := klpd ipc repo/cache core base
 needs_fetch  := fetch repo core base
 needs_apply  := apply rpm core base
-needs_worker := worker solv metadata probe codec repo/cache core base
+needs_worker := worker solv metadata probe codec repo/cache rpm/lock core base
 
 libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)
 libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
@@ -189,6 +190,8 @@ fuzz_baseline   := core
 fuzz_platform   := core
 fuzz_varlink    := ipc
 fuzz_snapshot   := codec
+fuzz_openpgp    := core
+fuzz_tracing    := core
 
 # ---- rules --------------------------------------------------------------------------------------
 

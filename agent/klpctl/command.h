@@ -60,6 +60,7 @@ int cmd_kernel(struct command_call *call, struct err *err);
 int cmd_history(struct command_call *call, struct err *err);
 int cmd_explain(struct command_call *call, struct err *err);
 int cmd_cve(struct command_call *call, struct err *err);
+int cmd_doctor(struct command_call *call, struct err *err);
 int cmd_baseline_show(struct command_call *call, struct err *err);
 int cmd_baseline_check(struct command_call *call, struct err *err);
 int cmd_cat_config(struct command_call *call, struct err *err);

@@ -30,6 +30,7 @@ static const struct {
 	{ "error", SCREEN_BAD },
 	{ "warning", SCREEN_WARN },
 	{ "ok", SCREEN_GOOD },
+	{ "bad", SCREEN_BAD },
 	{ "stale", SCREEN_WARN },
 	{ "unreachable", SCREEN_BAD },
 	{ "invalid", SCREEN_BAD },

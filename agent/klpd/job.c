@@ -29,6 +29,7 @@ static const struct {
 	[JOB_CAPTURE] = { "capture", "capture", "snapshot", FLOW_ASK },
 	[JOB_CONFIG] = { "show the configuration", "config", "settings", FLOW_ASK },
 	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline", FLOW_ASK },
+	[JOB_DOCTOR] = { "doctor", "doctor", "checks", FLOW_ASK },
 };
 
 struct job *job_new(const struct jobs_spec *spec, const struct job_request *request)

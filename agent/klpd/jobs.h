@@ -30,6 +30,7 @@ enum job_kind {
 	JOB_CAPTURE,
 	JOB_CONFIG,
 	JOB_BASELINE,
+	JOB_DOCTOR,
 };
 
 struct job_request {

@@ -483,6 +483,14 @@ static void get_baseline(struct varlink_call *call, void *userdata)
 	jobs_submit(agent->jobs, &request, call);
 }
 
+static void diagnose(struct varlink_call *call, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	jobs_submit(agent->jobs, &(struct job_request){ .kind = JOB_DOCTOR, .ask = json_object() },
+		    call);
+}
+
 /* ---- the table --------------------------------------------------------------------------------*/
 
 #define NEEDS(...) ((const struct varlink_field[]){ __VA_ARGS__, { NULL } })
@@ -513,5 +521,6 @@ const struct varlink_method methods[] = {
 		{ "capture", JSON_TRUE, true }) },
 	{ "GetConfig", get_config, NULL },
 	{ "GetBaseline", get_baseline, NEEDS({ "baseline", JSON_STRING, true }) },
+	{ "Diagnose", diagnose, NULL },
 	{ NULL },
 };

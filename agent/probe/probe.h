@@ -29,3 +29,4 @@ void probe_node(const struct probe_request *request, const struct platform *plat
 void probe_kernel(const struct probe_request *request, struct node *node, struct arena *arena);
 void probe_livepatch(int root, struct node *node, struct arena *arena);
 enum tristate probe_unit_enabled(int root, const char *unit);
+bool probe_unit_present(int root, const char *unit);

@@ -38,7 +38,9 @@ static const char *const directories[] = { "var/lib/rpm", "usr/lib/sysimage/rpm"
 static const char *const databases[] = { "rpmdb.sqlite", "Packages.db", "Packages" };
 
 #define SQLITE_DATABASE "rpmdb.sqlite"
-#define COPY_BLOCK	((size_t)1024 * 1024)
+/* Each key that was imported is an entry of that name, with the key as its description. */
+#define KEY_PACKAGE "gpg-pubkey"
+#define COPY_BLOCK  ((size_t)1024 * 1024)
 
 /* ---- where it is ---------------------------------------------------------------------------- */
 
@@ -146,8 +148,7 @@ static const char *text(struct arena *arena, Header h, rpmTag tag)
 	return arena_strdup(arena, s ? s : "(none)"); /* the architecture of gpg-pubkey entries */
 }
 
-/* "kpatch-5.10.ko.xz" -> "kpatch_5.10"; NULL when it is no module. */
-static const char *module_name(struct arena *arena, const char *file)
+const char *rpmdb_module_name(struct arena *arena, const char *file)
 {
 	static const char *const suffixes[] = { ".ko", ".ko.xz", ".ko.gz", ".ko.zst" };
 
@@ -173,7 +174,7 @@ static void list_modules(struct arena *arena, Header h, struct installed *item)
 	if (!headerGet(h, RPMTAG_BASENAMES, &files, HEADERGET_MINMEM))
 		return;
 	while ((file = rpmtdNextString(&files))) {
-		const char *name = module_name(arena, file);
+		const char *name = rpmdb_module_name(arena, file);
 
 		if (name)
 			*ARENA_PUSH(arena, item->modules, item->n_modules) = name;
@@ -213,6 +214,10 @@ static void take_header(struct rpmdb_query *q, Header h)
 
 	if (!name)
 		return;
+	if ((int64_t)number(h, RPMTAG_INSTALLTIME) > q->newest_install)
+		q->newest_install = number(h, RPMTAG_INSTALLTIME);
+	if (q->want_keys && streq(name, KEY_PACKAGE))
+		*ARENA_PUSH(q->arena, q->keys, q->n_keys) = text(q->arena, h, RPMTAG_DESCRIPTION);
 	look_for_provide(q, h);
 	if (q->wanted && !q->wanted(name, q->userdata))
 		return;
@@ -285,6 +290,7 @@ int rpmdb_read(int root, const char *root_path, struct rpmdb_query *query, struc
 		path = xasprintf("/proc/self/fd/%d", dir);
 	}
 	rpmlogSetCallback(take_log, &log);
+	query->newest_install = TIME_UNSET;
 	failure = iterate(query, path);
 	if (failure || log.first)
 		return err_set(

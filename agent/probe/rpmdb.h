@@ -20,10 +20,14 @@ struct rpmdb_query {
 	const char *provide; /* look for this provide in every package; NULL: none */
 	/* NULL, or gets rpm's Header of every package; nonzero ends the reading as failed. */
 	int (*visit)(void *header, void *userdata);
+	bool want_keys; /* the public keys that packages are verified by */
 	/* result */
 	struct installed *items;
 	size_t n;
 	const char *provide_version; /* version of the provide, or NULL */
+	int64_t newest_install;	     /* of all packages, wanted or not; TIME_UNSET: there is none */
+	const char **keys;	     /* armored */
+	size_t n_keys;
 };
 
 /**
@@ -36,3 +40,6 @@ struct rpmdb_query {
  */
 _must_check_ int rpmdb_read(int root, const char *root_path, struct rpmdb_query *query,
 			    struct err *err);
+
+/* "kpatch-5.10.ko.xz" -> "kpatch_5.10", as the kernel names it; NULL when it is no module. */
+const char *rpmdb_module_name(struct arena *arena, const char *file);

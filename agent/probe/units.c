@@ -74,3 +74,14 @@ enum tristate probe_unit_enabled(int root, const char *unit)
 	}
 	return answer;
 }
+
+bool probe_unit_present(int root, const char *unit)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unit_dirs); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", unit_dirs[i], unit);
+
+		if (fsx_exists_at(root, path))
+			return true;
+	}
+	return false;
+}

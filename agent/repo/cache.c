@@ -247,6 +247,8 @@ static void take_entry(struct reader *r, json_t *object, struct cache_state *sta
 	e->fetched = take_int(r, object, "fetched", TIME_UNSET);
 	e->expires = take_int(r, object, "expires", 0);
 	e->excludes = take_texts(r, object, "excludes", &e->n_excludes);
+	if (json_object_get(object, "gpgkeys")) /* not in what older versions wrote */
+		e->gpgkeys = take_texts(r, object, "gpgkeys", &e->n_gpgkeys);
 	json_array_foreach(take_list(r, object, "files"), i, item)
 	{
 		take_file(r, item, ARENA_PUSH(state->arena, e->files, e->n_files));
@@ -373,14 +375,15 @@ static json_t *entry_json(const struct cache_entry *e)
 						       "size", (json_int_t)f->size, "open_size",
 						       int_json(f->open_size, -1)));
 	}
-	return json_pack("{s:o,s:s,s:s,s:o,s:i,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o}", "id",
+	return json_pack("{s:o,s:s,s:s,s:o,s:i,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o}", "id",
 			 text_json(e->id), "role", repo_role_name(e->role), "status",
 			 repo_status_name(e->status), "config", text_json(e->file), "prospective",
 			 e->prospective, "revision", text_json(e->revision), "checksum",
 			 text_json(e->checksum), "timestamp", int_json(e->timestamp, TIME_UNSET),
 			 "fetched", int_json(e->fetched, TIME_UNSET), "expires",
 			 (json_int_t)e->expires, "excludes", texts_json(e->excludes, e->n_excludes),
-			 "files", files, "findings", findings_json(&e->findings));
+			 "gpgkeys", texts_json(e->gpgkeys, e->n_gpgkeys), "files", files,
+			 "findings", findings_json(&e->findings));
 }
 
 int cache_write(int cache, const struct cache_state *state, struct err *err)

@@ -52,6 +52,8 @@ struct cache_entry {
 	int64_t expires;      /* look again from then on, or CACHE_EXPIRES_NEVER */
 	const char *const *excludes; /* yum's and dnf's excludes that apply here: glob patterns */
 	size_t n_excludes;
+	const char *const *gpgkeys; /* where its section says that its keys are: URLs */
+	size_t n_gpgkeys;
 	struct cache_file *files;
 	size_t n_files;
 	struct findings findings; /* about this repository; from its last refresh */

@@ -82,21 +82,31 @@ static void copy_files(const struct cache_entry *last, struct cache_entry *entry
 	}
 }
 
-static void copy_excludes(const char *const *items, size_t n, struct cache_entry *entry)
+static const char *const *copy_texts(struct arena *arena, const char *const *items, size_t n,
+				     size_t *ret_n)
 {
-	struct arena *arena = entry->findings.arena;
 	const char **copies = NULL;
 
-	entry->n_excludes = 0;
+	*ret_n = 0;
 	for (size_t i = 0; i < n; i++)
-		*ARENA_PUSH(arena, copies, entry->n_excludes) = arena_strdup(arena, items[i]);
-	entry->excludes = copies;
+		*ARENA_PUSH(arena, copies, *ret_n) = arena_strdup(arena, items[i]);
+	return copies;
+}
+
+/* What of the configuration the cache keeps. */
+static void copy_settings(struct cache_entry *entry, const char *const *excludes, size_t n_excludes,
+			  const char *const *gpgkeys, size_t n_gpgkeys)
+{
+	struct arena *arena = entry->findings.arena;
+
+	entry->excludes = copy_texts(arena, excludes, n_excludes, &entry->n_excludes);
+	entry->gpgkeys = copy_texts(arena, gpgkeys, n_gpgkeys, &entry->n_gpgkeys);
 }
 
 void fetch_keep(const struct cache_entry *last, struct cache_entry *entry)
 {
 	copy_files(last, entry);
-	copy_excludes(last->excludes, last->n_excludes, entry);
+	copy_settings(entry, last->excludes, last->n_excludes, last->gpgkeys, last->n_gpgkeys);
 	entry->status = last->status;
 	entry->expires = last->expires;
 	for (size_t i = 0; i < last->findings.n; i++) {
@@ -331,7 +341,8 @@ void fetch_repository(struct fetch *fetch, const struct repoconf_section *sectio
 	struct transfer_count count;
 	struct err err = ERR_INIT;
 
-	copy_excludes(section->excludes.items, section->excludes.n, entry);
+	copy_settings(entry, section->excludes.items, section->excludes.n, section->gpgkeys.items,
+		      section->gpgkeys.n);
 	if (!mkdtemp(job.folder))
 		err_set_errno(&err, EXIT_STATUS_IO, errno, "the cache cannot be written to");
 	else if (refresh(&job, &err) < 0)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <time.h>
 
@@ -25,6 +26,19 @@ static const struct {
 static const char *const rpm_locks[] = { "var/lib/rpm/.rpm.lock",
 					 "usr/lib/sysimage/rpm/.rpm.lock" };
 
+/* Where not even the signal 0 may be sent (klpd-worker), /proc tells. */
+static bool is_alive(pid_t pid)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (kill(pid, 0) == 0 || errno == EPERM)
+		return true;
+	if (errno != ENOSYS)
+		return false;
+	path = xasprintf("/proc/%d", (int)pid);
+	return access(path, F_OK) == 0;
+}
+
 static pid_t pid_in(int root, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
@@ -35,12 +49,12 @@ static pid_t pid_in(int root, const char *path)
 		return 0;
 	pid = strtol(text, NULL, 10);
 	/* a file that a killed process left means nothing */
-	return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM) ? (pid_t)pid : 0;
+	return pid > 0 && pid <= INT_MAX && is_alive((pid_t)pid) ? (pid_t)pid : 0;
 }
 
 static pid_t pid_of_lock(int root, const char *path)
 {
-	_cleanup_close_ int fd = fsx_open_at(root, path, O_RDWR);
+	_cleanup_close_ int fd = fsx_open_at(root, path, O_RDONLY);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
@@ -48,8 +62,7 @@ static pid_t pid_of_lock(int root, const char *path)
 	return lock.l_pid;
 }
 
-/* "yum (pid 123)", or NULL. To be freed. */
-static char *holder(int root)
+char *lock_holder(int root)
 {
 	pid_t pid;
 
@@ -69,7 +82,7 @@ int lock_wait(int root, int64_t seconds, void (*on_wait)(const char *holder, voi
 	int64_t end = loop_now() + seconds * 1000;
 
 	for (;;) {
-		_cleanup_free_ char *who = holder(root);
+		_cleanup_free_ char *who = lock_holder(root);
 
 		if (!who)
 			return 0;

@@ -7,6 +7,9 @@
 
 #include "base/err.h"
 
+/* "yum (pid 123)": who holds a lock of a package manager below @root, or NULL. To be freed. */
+char *lock_holder(int root);
+
 /*
  * Waits until neither yum, dnf nor rpm holds its lock below @root. @on_wait is called when the
  * waiting begins, and for each other holder. 0, or -1 with @err (TEMPFAIL, naming the holder) after

@@ -5,9 +5,9 @@
 #include <solv/knownid.h>
 #include <solv/util.h>
 
-char *digest_sha256_hex(struct arena *arena, const void *data, size_t len)
+static char *hex_of(Id type, struct arena *arena, const void *data, size_t len)
 {
-	Chksum *chk = solv_chksum_create(REPOKEY_TYPE_SHA256);
+	Chksum *chk = solv_chksum_create(type);
 	const unsigned char *bytes;
 	char *hex;
 	int n;
@@ -18,4 +18,14 @@ char *digest_sha256_hex(struct arena *arena, const void *data, size_t len)
 	solv_bin2hex(bytes, n, hex);
 	solv_chksum_free(chk, NULL);
 	return hex;
+}
+
+char *digest_sha256_hex(struct arena *arena, const void *data, size_t len)
+{
+	return hex_of(REPOKEY_TYPE_SHA256, arena, data, len);
+}
+
+char *digest_sha1_hex(struct arena *arena, const void *data, size_t len)
+{
+	return hex_of(REPOKEY_TYPE_SHA1, arena, data, len);
 }

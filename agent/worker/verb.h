@@ -20,3 +20,4 @@ int verb_explain(struct session *s, json_t **ret, struct err *err);    /* {"expl
 int verb_cve(struct session *s, json_t **ret, struct err *err);	       /* {"explanation": {...}} */
 int verb_config(struct session *s, json_t **ret, struct err *err);     /* {"settings": [...]} */
 int verb_baseline(struct session *s, json_t **ret, struct err *err);   /* {"baseline": {...}} */
+int verb_doctor(struct session *s, json_t **ret, struct err *err);     /* {"checks": [...]} */

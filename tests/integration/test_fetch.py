@@ -249,10 +249,13 @@ def test_a_changed_configuration_is_noticed(fetch, repo, server):
     fetch.section(baseurl=f"{server.url}/repo/")
     fetch.run()
     server.forget()
-    fetch.section(baseurl=f"{server.url}/repo/", exclude="kernel-livepatch-*", enabled=1)
-    fetch.run()
-    assert server.asked_for("repomd.xml") == 1
-    assert fetch.entry()["excludes"] == ["kernel-livepatch-*"]
+    fetch.section(baseurl=f"{server.url}/repo/", exclude="kernel-livepatch-*", enabled=1,
+                  gpgkey="file:///etc/pki/rpm-gpg/KEY-$basearch")
+    for _ in range(2):  # what is fresh is kept
+        fetch.run()
+        assert server.asked_for("repomd.xml") == 1
+        assert fetch.entry()["excludes"] == ["kernel-livepatch-*"]
+        assert fetch.entry()["gpgkeys"] == ["file:///etc/pki/rpm-gpg/KEY-x86_64"]
 
 
 def test_never_expires(fetch, repo, server):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ordinary user looks at a node that belongs to root: what may be read is judged, what may not is said."""
+import fcntl
 import json
 import os
 import pathlib
@@ -131,3 +132,30 @@ def test_looking_is_for_everybody_changing_for_root(visitor):
         daemon.terminate()
         said = daemon.communicate(timeout=20)[1]
     assert f"install asked for by nobody (uid {NOBODY}), klpctl, pid " in said and "refused" in said and "allowed" in said
+
+
+def test_a_doctor_who_may_not_see_all_says_so(visitor):
+    """tracefs is root's, its folder too; root without capabilities is still its owner."""
+    folder = visitor.root / "sys/kernel/tracing"
+    folder.mkdir()
+    (folder / "enabled_functions").write_text("")
+    folder.chmod(0o700)
+    for user, state in ((NOBODY, "unknown"), (0, "ok")):
+        done = visitor.run("--json=short", "doctor", user=user)
+        assert done.returncode == 0, done.stdout + done.stderr
+        checks = {check["name"]: check for check in json.loads(done.stdout)}
+        assert checks["tracing"]["state"] == state
+        assert checks["signature-key"]["state"] == "ok"  # for everybody
+    done = visitor.run("doctor", "--cached")
+    assert "only root may read that" in done.stdout
+    assert "\n" + " " * 26 + "as root: cat /sys/kernel/tracing/enabled_functions\n" in done.stdout
+
+
+def test_who_holds_the_lock_of_rpm_is_seen_by_everybody(visitor):
+    path = visitor.root / "var/lib/rpm/.rpm.lock"
+    path.touch()
+    path.chmod(0o644)
+    with open(path, "r+", encoding="ascii") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        assert f"an rpm transaction (pid {os.getpid()}) works" in visitor.run("doctor", "--cached").stdout
+    assert "no package manager is at work" in visitor.run("doctor", "--cached").stdout

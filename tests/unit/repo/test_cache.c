@@ -73,6 +73,7 @@ static void write_state(struct fixture *f)
 static void what_is_written_is_read(void **state)
 {
 	static const char *const excludes[] = { "kernel*", "kpatch-runtime" };
+	static const char *const gpgkeys[] = { "file:///etc/pki/rpm-gpg/KEY" };
 	struct fixture *f = *state;
 	struct cache_entry *e = cache_entry_find(f->state, "a");
 	_cleanup_(cache_state_freep)
@@ -83,6 +84,8 @@ static void what_is_written_is_read(void **state)
 	e->timestamp = NOW - 100;
 	e->excludes = excludes;
 	e->n_excludes = ARRAY_SIZE(excludes);
+	e->gpgkeys = gpgkeys;
+	e->n_gpgkeys = ARRAY_SIZE(gpgkeys);
 	finding_add(&e->findings, FINDING_WARNING, "metadata-older", "a", "repository a: \"old\"");
 	finding_add(&f->state->findings, FINDING_ERROR, "repository-file-malformed", "b.repo",
 		    "b.repo:1: not UTF-8: \xff");
@@ -101,6 +104,8 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(e->expires, NOW + 300);
 	assert_int_equal(e->n_excludes, 2);
 	assert_string_equal(e->excludes[1], "kpatch-runtime");
+	assert_int_equal(e->n_gpgkeys, 1);
+	assert_string_equal(e->gpgkeys[0], gpgkeys[0]);
 	assert_int_equal(e->findings.items[0].severity, FINDING_WARNING);
 	assert_string_equal(e->findings.items[0].message, "repository a: \"old\"");
 	assert_string_equal(cache_file_find(e, "updateinfo")->name, NAME);
