@@ -137,7 +137,7 @@ static const struct {
 	{ REPO_STALE, DOCTOR_WARNING, "it could not be reached, and an older copy is used",
 	  "check the network, the proxy and the repository's URLs, then: klpctl scan --refresh" },
 	{ REPO_DISABLED, DOCTOR_WARNING, "its section is disabled",
-	  "where live patching is wanted, turn the section on (enabled=1)" },
+	  "where live patching is wanted: klpctl enable" },
 };
 
 static void look_repositories(struct look *l)

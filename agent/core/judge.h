@@ -40,6 +40,9 @@ struct judge {
 	struct patch *kernel_item;	  /* or NULL */
 	const struct evr *kernel_waiting; /* newer kernel that matters: candidate or installed */
 	bool kernel_waiting_installed;
+
+	/* set by judge_kernels(): see judge_kernel_way_out() */
+	const struct kernel_choice *kernel_last_resort;
 };
 
 /* live_patching facts, livepatch items, held livepatches. */
@@ -65,6 +68,11 @@ void judge_kernels(struct judge *j);
  * where live patching is not enabled, and where the running kernel gets no livepatches.
  */
 const struct kernel_choice *judge_kernel_to_move_to(const struct judge *j);
+/*
+ * For a running kernel that gets no livepatches: the above, or where no window is open the newest
+ * accepted kernel that livepatches were made for, since what is published stays (ruling 8); or NULL.
+ */
+const struct kernel_choice *judge_kernel_way_out(const struct judge *j);
 
 /* evaluate(), with what led to the report left in @j for explain and cve; @j lives as long as it.
  */

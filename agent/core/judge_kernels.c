@@ -262,6 +262,11 @@ static const char *unfit(const struct options *o, const struct option *option)
 	return NULL;
 }
 
+static bool is_accepted(const struct option *option)
+{
+	return option->choice.installed || (option->build && option->build->approval.approved);
+}
+
 static void describe(const struct options *o, struct option *option)
 {
 	const struct judge *j = o->j;
@@ -273,6 +278,7 @@ static void describe(const struct options *o, struct option *option)
 	option->line = platform_kernel_line(j->in->platform, &kernel);
 	option->obstacle = unpatched(j, option, &kernel);
 	c->livepatches = !option->obstacle;
+	c->approved = is_accepted(option);
 	if (c->livepatches) {
 		reckon_window(j, option);
 		option->obstacle = closed(j, option);
@@ -286,11 +292,6 @@ static void describe(const struct options *o, struct option *option)
 }
 
 /* ---- the choice ------------------------------------------------------------------------------*/
-
-static bool is_accepted(const struct option *option)
-{
-	return option->choice.installed || option->build->approval.approved;
-}
 
 /* The newest accepted one of @series (NULL: any), else the newest. */
 static const struct option *best_of(const struct options *o, const char *series)
@@ -321,6 +322,18 @@ static const struct option *choose(const struct options *o)
 	const struct option *best = o->series ? best_of(o, o->series) : NULL;
 
 	return best || is_well(o->j) ? best : best_of(o, NULL);
+}
+
+static const struct kernel_choice *find_last_resort(const struct options *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct option *option = &o->items[i];
+
+		if (option->choice.livepatches && option->choice.approved &&
+		    !option->choice.running && !unfit(o, option))
+			return &option->choice;
+	}
+	return NULL;
 }
 
 static const char *why_chosen(const struct options *o, const struct option *option)
@@ -507,6 +520,7 @@ void judge_kernels(struct judge *j)
 	for (size_t i = 0; i < o.n; i++)
 		describe(&o, &o.items[i]);
 	o.chosen = choose(&o);
+	j->kernel_last_resort = find_last_resort(&o);
 	j->report->next_boot = o.chosen ? why_chosen(&o, o.chosen) : mention_fixes(j, why_none(&o));
 	list(&o);
 }
@@ -517,4 +531,11 @@ const struct kernel_choice *judge_kernel_to_move_to(const struct judge *j)
 		if (j->report->kernels[i].recommended)
 			return &j->report->kernels[i];
 	return NULL;
+}
+
+const struct kernel_choice *judge_kernel_way_out(const struct judge *j)
+{
+	const struct kernel_choice *recommended = judge_kernel_to_move_to(j);
+
+	return recommended ? recommended : j->kernel_last_resort;
 }

@@ -455,6 +455,10 @@ static bool is_wished_kernel(const struct guard *g, const char *name)
 
 	if (!g->wishes->with_kernel || !line)
 		return false;
+	for (size_t i = 0; i < g->plan->n_goals; i++) /* enabling may lead to another line */
+		if (g->plan->goals[i].kind == PLAN_KERNEL &&
+		    streq(g->plan->goals[i].nevra.name, name))
+			return true;
 	for (size_t i = 0; i < line->n_packages; i++)
 		if (streq(line->packages[i], name))
 			return true;

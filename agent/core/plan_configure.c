@@ -113,27 +113,40 @@ bool plan_is_blind(struct plan *plan, const struct judge *j)
 
 /* ---- the running kernel -----------------------------------------------------------------------*/
 
+static const char *advise(struct arena *arena, const struct judge *j,
+			  const struct kernel_choice *to)
+{
+	const char *name;
+
+	if (!to)
+		return j->report->next_boot;
+	name = nevra_text(arena, &to->nevra);
+	if (to->installed)
+		return arena_printf(arena, "%s is installed: boot it", name);
+	if (!to->approved)
+		return arena_printf(arena, "%s does, and is not approved yet: %s", name,
+				    to->reason);
+	return arena_printf(
+		arena, "move to %s: klpctl enable --with-kernel installs it, then reboot", name);
+}
+
 bool plan_can_enable(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes,
 		     const struct nevra **ret_kernel)
 {
-	const struct build *kernel = builds_candidate(&j->kernel_builds);
+	const struct kernel_choice *to;
 	const char *why = j->line && j->line->livepatch ? "is older than those that get livepatches"
 							: "is of a line that gets no livepatches";
 
 	*ret_kernel = NULL;
 	if (j->livepatch_applies)
 		return true;
-	if (wishes->with_kernel && kernel) {
-		*ret_kernel = &kernel->nevra;
+	to = judge_kernel_way_out(j);
+	if (wishes->with_kernel && to && to->approved) {
+		*ret_kernel = &to->nevra;
 		return false;
 	}
-	plan_refuse(
-		plan, kernel ? &kernel->nevra : NULL, "kernel-not-patchable",
-		"the running kernel %s %s; %s", plan->kernel ? plan->kernel : "(unknown)", why,
-		kernel ? arena_printf(plan->arena,
-				      "move to %s: klpctl enable --with-kernel installs it, then "
-				      "reboot",
-				      nevra_text(plan->arena, &kernel->nevra))
-		       : "no kernel that does is known here; see klpctl kernel");
+	plan_refuse(plan, to ? &to->nevra : NULL, "kernel-not-patchable",
+		    "the running kernel %s %s; %s", plan->kernel ? plan->kernel : "(unknown)", why,
+		    advise(plan->arena, j, to));
 	return false;
 }

@@ -147,6 +147,7 @@ struct kernel_choice {
 	enum tristate open;    /* it gets livepatches now */
 	bool recommended;      /* for the next planned reboot; one at most */
 	const char *reason;    /* one sentence */
+	bool approved;	       /* by the baseline; or it is installed */
 };
 
 struct report_summary {

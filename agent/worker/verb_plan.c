@@ -128,6 +128,9 @@ static json_t *apply_json(const struct planning *p, const struct judge *j)
 					   platform->version_follows_prefix ? "[0-9]*" : "*"));
 	for (size_t i = 0; p->wishes->with_kernel && j->line && i < j->line->n_packages; i++)
 		json_array_append_new(kernels, jsonx_text(j->line->packages[i]));
+	for (size_t i = 0; i < p->plan->n_goals; i++)
+		if (p->plan->goals[i].kind == PLAN_KERNEL)
+			json_array_append_new(kernels, jsonx_text(p->plan->goals[i].nevra.name));
 	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "allow", allow, "kernels", kernels, "erase",
 			 erase, "services",
 			 jsonx_texts(&platform->service, platform->service != NULL), "repositories",

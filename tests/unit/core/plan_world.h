@@ -51,7 +51,7 @@ struct situation {
 struct world {
 	struct arena *arena;
 	struct snapshot snapshot;
-	struct installed installed[4];
+	struct installed installed[4], more[6]; /* the latter: test_plan_configure.c */
 	const char *modules[1];
 	struct livepatch_module loaded;
 	struct repository repositories[2];

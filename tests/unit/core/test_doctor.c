@@ -91,7 +91,7 @@ static const struct {
 	{ "repositories",
 	  DOCTOR_WARNING,
 	  "live: its section is disabled",
-	  "enabled=1",
+	  "klpctl enable",
 	  { HEALTHY, REPOS({ "live", REPO_DISABLED, TIME_UNSET }) } },
 
 	{ "metadata-age", DOCTOR_OK, "that of live, is 2 hours old", NULL, { HEALTHY } },
