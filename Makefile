@@ -119,7 +119,7 @@ klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure 
 	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_run cmd_scan \
 	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
 	    ssh ssm table view
-klpd     := actions announce applier caller conclude finish hold install intent job jobs journal main methods options \
+klpd     := actions announce applier caller conclude finish hold hooks install intent job jobs journal main methods options \
 	    place scan service settings state store tool
 fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
@@ -383,11 +383,14 @@ define install_one
 
 endef
 
+HOOKS := pre-install post-install on-exit
+
 # The settings of a node stay what they are.
 install: all $(addprefix $(O)/,$(UNITS) $(DROPINS))
 	$(foreach r,$(INSTALL),$(call install_one,$(r)))
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/klpd/klpd.yaml || \
 		install -D -m 644 conf/klpd.yaml $(DESTDIR)$(SYSCONFDIR)/klpd/klpd.yaml
+	$(Q)install -d -m 755 $(HOOKS:%=$(DESTDIR)$(SYSCONFDIR)/klpd/hooks.d/%)
 
 uninstall:
 	rm -f $(foreach r,$(INSTALL),$(DESTDIR)$(call row,3,$(r)))

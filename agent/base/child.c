@@ -60,11 +60,15 @@ static const char *const environment_fixed[] = {
 };
 
 /* NULL-terminated; the strings that were made here stand behind the fixed ones. */
-static char **environment_new(bool proxy)
+static char **environment_new(const struct child_spec *spec)
 {
 	const size_t n_fixed = ARRAY_SIZE(environment_fixed);
-	char **env = xcalloc(n_fixed + ARRAY_SIZE(environment_rows) + 1, sizeof(*env));
-	size_t n = 0;
+	size_t n = 0, n_more = 0;
+	char **env;
+
+	while (spec->variables && spec->variables[n_more])
+		n_more++;
+	env = xcalloc(n_fixed + ARRAY_SIZE(environment_rows) + n_more + 1, sizeof(*env));
 
 	while (n < n_fixed) {
 		env[n] = xstrdup(environment_fixed[n]);
@@ -72,11 +76,13 @@ static char **environment_new(bool proxy)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(environment_rows); i++) {
 		const struct environment_row *row = &environment_rows[i];
-		const char *value = row->proxy && !proxy ? NULL : getenv(row->name);
+		const char *value = row->proxy && !spec->proxy ? NULL : getenv(row->name);
 
 		if (value)
 			env[n++] = xasprintf("%s=%s", row->name, value);
 	}
+	for (size_t i = 0; i < n_more; i++)
+		env[n++] = xstrdup(spec->variables[i]);
 	return env;
 }
 
@@ -174,7 +180,7 @@ static int make_pipe(int pair[2])
 static int start(struct child *child, const int fds[3], const struct child_spec *spec)
 {
 	_cleanup_(environment_freep)
-	char **env = environment_new(spec->proxy);
+	char **env = environment_new(spec);
 	_cleanup_(close_pair)
 	int report[2] = { -1, -1 };
 	pid_t parent = getpid();

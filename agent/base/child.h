@@ -54,7 +54,9 @@ struct child_spec {
 	uid_t uid;
 	gid_t gid;
 	bool our_environment; /* instead of a clean one */
-	bool proxy;	      /* let the proxy variables of our environment through */
+	/* NULL, or "NAME=value" to add to the clean one; NULL-terminated. */
+	const char *const *variables;
+	bool proxy; /* let the proxy variables of our environment through */
 	/* NULL, or gets each complete line of stdout, without its newline; may not free the child.
 	 */
 	void (*on_line)(const char *line, size_t len, void *userdata);

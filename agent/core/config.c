@@ -57,6 +57,7 @@ static const struct config_item items[] = {
 	{ "group", "", "a name", "whose members may change the node, beside root" },
 	{ "history_keep", "50", "a number", "how many reports of each operation to keep" },
 	{ "history_age", "400d", "a duration", "remove reports that are older; 0: never" },
+	{ "hook_timeout", "60s", "a duration", "time for each of the operator's hooks" },
 	{ "fetch_timeout", "5m", "a duration", "time for fetching all metadata" },
 	{ "max_file_size", "256MiB", "a size", "largest single download" },
 	{ NULL, NULL, NULL, NULL },
@@ -78,6 +79,7 @@ static const struct row rows[] = {
 	{ KIND_TEXT, AT(group), NULL, 0, 0 },
 	{ KIND_NUMBER, AT(history_keep), NULL, 1, 10000 },
 	{ KIND_DURATION, AT(history_age), NULL, 0, DAYS(3650) },
+	{ KIND_DURATION, AT(hook_timeout), NULL, 1, 600 },
 	{ KIND_DURATION, AT(fetch_timeout), NULL, 1, DAYS(1) },
 	{ KIND_SIZE, AT(max_file_size), NULL, 1024, 4096 * MIB },
 };

@@ -49,6 +49,7 @@ struct config {
 	const char *group;	    /* whose members may change the node; NULL: root only */
 	int64_t history_keep;	    /* number of reports of each operation */
 	int64_t history_age;	    /* seconds; older reports are removed; 0: never */
+	int64_t hook_timeout;	    /* seconds for each of the operator's programs */
 	int64_t fetch_timeout;	    /* seconds for a whole fetch */
 	int64_t max_file_size;	    /* bytes of a single download */
 };

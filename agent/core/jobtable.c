@@ -32,11 +32,13 @@ static const struct {
 	{ I | C, STATE_PLAN, EVENT_DRY_RUN, STATE_ANSWER },
 	{ I | C, STATE_PLAN, EVENT_REFUSED, STATE_JUDGE },
 	{ I | C, STATE_PLAN, EVENT_NOTHING, STATE_ACTIVATION },
-	{ I | C, STATE_PLAN, EVENT_READY, STATE_APPLY },
+	{ I | C, STATE_PLAN, EVENT_READY, STATE_HOOKS },
 	{ I | C, STATE_PLAN, EVENT_DONE, STATE_DOWNLOAD },
 
-	{ I | C, STATE_DOWNLOAD, EVENT_DONE, STATE_APPLY },
+	{ I | C, STATE_DOWNLOAD, EVENT_DONE, STATE_HOOKS },
 	{ I | C, STATE_DOWNLOAD, EVENT_FAILED, STATE_JUDGE },
+	{ I | C, STATE_HOOKS, EVENT_DONE, STATE_APPLY },
+	{ I | C, STATE_HOOKS, EVENT_FAILED, STATE_JUDGE },
 	{ I | C, STATE_APPLY, EVENT_DONE, STATE_ACTIVATION },
 	{ I | C, STATE_APPLY, EVENT_MORE, STATE_APPLY },
 	{ I | C, STATE_APPLY, EVENT_FAILED, STATE_ACTIVATION },
@@ -52,7 +54,10 @@ static const struct {
 
 	{ S | I | C, STATE_JUDGE, EVENT_DONE, STATE_STORE },
 	{ A, STATE_JUDGE, EVENT_DONE, STATE_ANSWER },
-	{ S | I | C, STATE_STORE, EVENT_DONE, STATE_ANSWER },
+	{ S | I | C, STATE_STORE, EVENT_DONE, STATE_HOOKS_AFTER },
+	{ S | I | C, STATE_HOOKS_AFTER, EVENT_DONE, STATE_ANSWER },
+	{ S | I | C, STATE_HOOKS_AFTER, EVENT_FAILED, STATE_ANSWER },
+	{ S | I | C, STATE_HOOKS_AFTER, EVENT_CANCEL, STATE_ANSWER }, /* only the hooks end */
 
 	/* what fails here is our own programs or disk: there is no report to tell it in */
 	{ S | I | C | A, STATE_DOCUMENTS, EVENT_FAILED, STATE_FAIL },
@@ -70,6 +75,7 @@ static const struct {
 	{ I | C, STATE_PLAN, EVENT_CANCEL, STATE_FAIL },
 	{ I | C, STATE_FETCH_MORE, EVENT_CANCEL, STATE_FAIL },
 	{ I | C, STATE_DOWNLOAD, EVENT_CANCEL, STATE_FAIL },
+	{ I | C, STATE_HOOKS, EVENT_CANCEL, STATE_FAIL },
 	{ S | A, STATE_JUDGE, EVENT_CANCEL, STATE_FAIL },
 };
 
@@ -84,11 +90,13 @@ static const struct {
 	[STATE_PLAN] = { "plan", 300 },
 	[STATE_FETCH_MORE] = { "fetch", DEADLINE_FETCH },
 	[STATE_DOWNLOAD] = { "download", DEADLINE_FETCH },
+	[STATE_HOOKS] = { "hooks", DEADLINE_NONE },
 	[STATE_APPLY] = { "apply", DEADLINE_NONE },
 	[STATE_ACTIVATION] = { "activation", DEADLINE_ACTIVATION },
 	[STATE_FETCH_AGAIN] = { "fetch", DEADLINE_FETCH },
 	[STATE_JUDGE] = { "evaluate", 300 },
 	[STATE_STORE] = { "store", DEADLINE_NONE },
+	[STATE_HOOKS_AFTER] = { "hooks", DEADLINE_NONE },
 	[STATE_ANSWER] = { "done", DEADLINE_NONE },
 	[STATE_FAIL] = { "failed", DEADLINE_NONE },
 };
@@ -116,4 +124,10 @@ int64_t jobtable_deadline(enum job_state state)
 bool jobtable_is_end(enum job_state state)
 {
 	return state == STATE_ANSWER || state == STATE_FAIL;
+}
+
+bool jobtable_is_late(enum job_state state)
+{
+	return state == STATE_ACTIVATION || state == STATE_FETCH_AGAIN ||
+	       state == STATE_HOOKS_AFTER;
 }

@@ -20,19 +20,21 @@ enum job_flow {
 
 enum job_state {
 	STATE_QUEUED,
-	STATE_DOCUMENTS,  /* baselines and lists that are named by URL */
-	STATE_PROBE,	  /* the node, as far as fetching needs it */
-	STATE_FETCH,	  /* metadata */
-	STATE_PLAN,	  /* what is to be done */
-	STATE_FETCH_MORE, /* package lists that the plan needs */
-	STATE_DOWNLOAD,	  /* packages */
-	STATE_APPLY, /* one change by klpd-apply, then the next: from here on the node changes */
+	STATE_DOCUMENTS,   /* baselines and lists that are named by URL */
+	STATE_PROBE,	   /* the node, as far as fetching needs it */
+	STATE_FETCH,	   /* metadata */
+	STATE_PLAN,	   /* what is to be done */
+	STATE_FETCH_MORE,  /* package lists that the plan needs */
+	STATE_DOWNLOAD,	   /* packages */
+	STATE_HOOKS,	   /* the operator's programs may veto what is planned */
+	STATE_APPLY,	   /* one change by klpd-apply, then the next: the node changes */
 	STATE_ACTIVATION,  /* until the kernel runs it */
 	STATE_FETCH_AGAIN, /* metadata, as the repositories are now */
 	STATE_JUDGE,
 	STATE_STORE,
-	STATE_ANSWER, /* an end */
-	STATE_FAIL,   /* the other end */
+	STATE_HOOKS_AFTER, /* the operator's programs hear of what is reported */
+	STATE_ANSWER,	   /* an end */
+	STATE_FAIL,	   /* the other end */
 	STATE_COUNT,
 };
 
@@ -52,7 +54,7 @@ enum job_event {
 };
 
 /* In seconds, for jobtable_deadline(). */
-#define DEADLINE_NONE	    ((int64_t)-1) /* klpd-apply is never stopped */
+#define DEADLINE_NONE	    ((int64_t)-1) /* klpd-apply is never stopped; a hook has its own */
 #define DEADLINE_FETCH	    ((int64_t)-2) /* fetch_timeout, and time to tidy up */
 #define DEADLINE_ACTIVATION ((int64_t)-3) /* activation_timeout, and a margin */
 
@@ -63,3 +65,5 @@ const char *jobtable_name(enum job_state state);
 /* Seconds for what runs in @state, or one of the above. */
 int64_t jobtable_deadline(enum job_state state);
 bool jobtable_is_end(enum job_state state);
+/* What was asked for is done or not done by then: who cancels ends only the waiting. */
+bool jobtable_is_late(enum job_state state);

@@ -70,7 +70,8 @@ void judge_kernels(struct judge *j);
 const struct kernel_choice *judge_kernel_to_move_to(const struct judge *j);
 /*
  * For a running kernel that gets no livepatches: the above, or where no window is open the newest
- * accepted kernel that livepatches were made for, since what is published stays (ruling 8); or NULL.
+ * accepted kernel that livepatches were made for, since what is published stays (ruling 8); or
+ * NULL.
  */
 const struct kernel_choice *judge_kernel_way_out(const struct judge *j);
 

@@ -17,4 +17,6 @@ const job_action_fn actions[STATE_COUNT] = {
 	[STATE_FETCH_AGAIN] = scan_fetch_again,
 	[STATE_JUDGE] = scan_judge,
 	[STATE_STORE] = conclude_store,
+	[STATE_HOOKS] = install_hooks,
+	[STATE_HOOKS_AFTER] = conclude_hooks,
 };

@@ -48,3 +48,21 @@ enum job_event conclude_store(struct job *job)
 	announce_report(job_name(job), report);
 	return EVENT_DONE;
 }
+
+static void hooked(const struct err *err _unused_, void *userdata)
+{
+	struct job *job = userdata;
+
+	hooks_free(TAKE_PTR(job->hooks));
+	job_happens(job, EVENT_DONE);
+}
+
+enum job_event conclude_hooks(struct job *job)
+{
+	static const char *const changed[] = { "post-install", "on-exit", NULL };
+	bool begun = job_changes_node(job) && install_was_begun(job);
+
+	if (job->request.store == STORE_NOWHERE)
+		return EVENT_DONE;
+	return job_run_hooks(job, begun ? changed : changed + 1, false, job->value, hooked);
+}

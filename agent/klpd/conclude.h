@@ -8,3 +8,5 @@
 #include "klpd/job.h"
 
 enum job_event conclude_store(struct job *job);
+/* The operator's programs hear of a report that is kept; what they say of it is only logged. */
+enum job_event conclude_hooks(struct job *job);

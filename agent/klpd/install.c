@@ -34,6 +34,7 @@ struct install {
 	int fds[APPLY_PACKAGES_MAX];
 	size_t n_fds;
 	int lock; /* nobody else installs with this state directory */
+	bool vetoed;
 	bool fetched_more;
 };
 
@@ -132,7 +133,7 @@ static const char *result_of(const struct job *job)
 {
 	json_t *plan = plan_of(job);
 
-	if (has(plan, "refusals"))
+	if (has(plan, "refusals") || installation(job)->vetoed)
 		return "refused";
 	if (job->err.message)
 		return "failed";
@@ -498,6 +499,32 @@ enum job_event install_apply(struct job *job)
 		event = job_fault(job, &err);
 	err_clear(&err);
 	return event;
+}
+
+/* ---- hooks ------------------------------------------------------------------------------------*/
+
+static void hooked(const struct err *err, void *userdata)
+{
+	struct job *job = userdata;
+	enum job_event event = err ? job_fault(job, err) : EVENT_DONE;
+
+	installation(job)->vetoed = err != NULL;
+	hooks_free(TAKE_PTR(job->hooks)); /* and @err with it */
+	job_happens(job, event);
+}
+
+enum job_event install_hooks(struct job *job)
+{
+	static const char *const stages[] = { "pre-install", NULL };
+	json_auto_t *report = json_copy(json_object_get(installation(job)->answer, "report"));
+
+	json_object_set(report, "plan", plan_of(job));
+	return job_run_hooks(job, stages, true, report, hooked);
+}
+
+bool install_was_begun(const struct job *job)
+{
+	return has(installation(job)->outcome, "steps");
 }
 
 /* ---- download ---------------------------------------------------------------------------------*/

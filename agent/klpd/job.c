@@ -47,6 +47,7 @@ void job_free(struct job *job)
 	if (!job)
 		return;
 	tool_free(job->tool);
+	hooks_free(job->hooks);
 	if (job->detail_free)
 		job->detail_free(job->detail);
 	for (size_t i = 0; i < job->n_callers; i++)
@@ -228,6 +229,27 @@ enum job_event job_run(struct job *job, struct tool_spec spec,
 		event = job_fault(job, &err);
 	err_clear(&err);
 	return event;
+}
+
+enum job_event job_run_hooks(struct job *job, const char *const *stages, bool veto, json_t *report,
+			     void (*after)(const struct err *err, void *userdata))
+{
+	const struct jobs_spec *spec = job->spec;
+
+	if (!hooks_exist(spec->place, stages))
+		return EVENT_DONE;
+	job_tell(job, json_pack("{s:s}", "phase", jobtable_name(job->state)));
+	job->hooks = hooks_start(spec->loop, spec->place,
+				 &(struct hooks_spec){
+					 .stages = stages,
+					 .veto = veto,
+					 .command = job_name(job),
+					 .report = report,
+					 .timeout = spec->settings->config.hook_timeout,
+					 .on_done = after,
+					 .userdata = job,
+				 });
+	return EVENT_NONE;
 }
 
 json_t *job_worker_request(const struct job *job)

@@ -8,6 +8,7 @@
  * action; an action that starts a program returns EVENT_NONE, and the program's end is the event.
  */
 
+#include "klpd/hooks.h"
 #include "klpd/jobs.h"
 #include "klpd/tool.h"
 
@@ -22,6 +23,7 @@ struct job {
 	struct varlink_call **callers;
 	size_t n_callers;
 	struct tool *tool;
+	struct hooks *hooks;
 	/* What its answer means; NULL where that needs no thought: EVENT_DONE. */
 	enum job_event (*after)(struct job *job, json_t *answer);
 	json_t *probe;	/* what klpd-worker probe said; NULL: not asked */
@@ -64,6 +66,10 @@ void job_charge(struct job *job, int64_t cpu_usec, int64_t peak_rss_kib);
 /* Starts the program of the state the job is in; fills in deadline, on_done and userdata. */
 enum job_event job_run(struct job *job, struct tool_spec spec,
 		       enum job_event (*after)(struct job *job, json_t *answer));
+/* Runs the operator's programs of @stages; the end is @after's event. EVENT_DONE: there are none.
+ */
+enum job_event job_run_hooks(struct job *job, const char *const *stages, bool veto, json_t *report,
+			     void (*after)(const struct err *err, void *userdata));
 /* What every request to klpd-worker says. A new reference. */
 json_t *job_worker_request(const struct job *job);
 

@@ -52,10 +52,11 @@ static int cancel(struct job *job, const char *why, struct err *err)
 			       "the %s is past the point of no return (%s) and is carried through",
 			       job_name(job), jobtable_name(job->state));
 	err_set(&reason, EXIT_STATUS_TEMPFAIL, "%s", why);
-	if (job->state != STATE_ACTIVATION && job->state != STATE_FETCH_AGAIN) /* only looking */
+	if (!jobtable_is_late(job->state))
 		job_fault(job, &reason);
 	err_clear(&reason);
 	tool_free(TAKE_PTR(job->tool));
+	hooks_free(TAKE_PTR(job->hooks));
 	job_happens(job, EVENT_CANCEL);
 	return 0;
 }

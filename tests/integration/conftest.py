@@ -62,6 +62,16 @@ def served(scenario):
 
 
 @pytest.fixture
+def inside_node(scenario, served, build):
+    """The scenario, served, as a machine of its own: what changes it runs as its root."""
+    made = running.InsideNode(scenario, served, build)
+    obstacle = made.inside.obstacle()
+    if obstacle:
+        pytest.skip(obstacle)
+    return made
+
+
+@pytest.fixture
 def node(scenario, served):
     """The scenario, served, with the real programs to look at it."""
     return running.Node(scenario, served)

@@ -7,7 +7,10 @@ import socket
 import subprocess
 import time
 
+import jsonschema
+
 import varlink
+from klpdtest import al2, inside
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = (TOP / os.environ.get("KLPD_BUILD", "build")).resolve()
@@ -78,3 +81,39 @@ class Node:
 
     def json(self, *arguments, status=0):
         return json.loads(self.klpctl(*arguments, "--json=short", status=status))
+
+
+SCHEMAS = {name: json.loads((TOP / f"docs/klpd.{name}-1.schema.json").read_text()) for name in ("report", "plan")}
+
+
+class InsideNode:
+    """The scenario as a machine of its own (klpdtest/inside.py), and klpctl as its root."""
+
+    def __init__(self, scenario, served, build):
+        self.scenario, self.server, self.inside = scenario, served, inside.Inside(scenario, build)
+        self.node = scenario.node
+
+    def run(self, *arguments):
+        return self.inside.run("/opt/klpd/klpctl", "--direct", *arguments, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+
+    def json(self, *arguments, status=0):
+        done = self.run("--json=short", *arguments)
+        assert done.returncode == status, done.stderr + done.stdout
+        report = json.loads(done.stdout)
+        if arguments[-1] in ("install", "scan", "enable", "disable", "clean"):
+            jsonschema.validate(report, SCHEMAS["report"])
+        if "plan" in report:
+            jsonschema.validate(report["plan"], SCHEMAS["plan"])
+        return report
+
+    def installed(self, name=al2.livepatch_name()):
+        return sorted(line.removeprefix(name + "-") for line in self.node.list_installed() if line.startswith(name))
+
+    def loaded(self):
+        folder = self.node.path("sys/kernel/livepatch")
+        return sorted(p.name for p in folder.iterdir() if (p / "enabled").read_text() == "1\n")
+
+
+def codes(report):
+    return {finding["code"] for finding in report["findings"]}

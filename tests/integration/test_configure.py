@@ -8,15 +8,13 @@ import subprocess
 import sys
 import time
 
-import jsonschema
 import pytest
 
-from klpdtest import al2, inside
+from klpdtest import al2
 from klpdtest.node import al2_section
-from running import TOP
+from running import TOP, InsideNode, codes
 
 NAME = al2.livepatch_name()
-SCHEMAS = {name: json.loads((TOP / f"docs/klpd.{name}-1.schema.json").read_text()) for name in ("report", "plan")}
 SERVICE = "kpatch.service"
 CUTS = 24
 EXTRAS = "etc/yum.repos.d/amzn2-extras.repo"
@@ -36,32 +34,11 @@ def title(number, of=al2.RUNNING):
     return f"{al2.livepatch_name(*of)}.{al2.ARCH}:0:1.0-{number}.amzn2"
 
 
-class Node:
-    """klpctl as root of the node."""
-
-    def __init__(self, scenario, served, build):
-        self.scenario, self.server, self.inside = scenario, served, inside.Inside(scenario, build)
-        self.node = scenario.node
-
-    def run(self, *arguments):
-        return self.inside.run("/opt/klpd/klpctl", "--direct", *arguments, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-
-    def json(self, *arguments, status=0):
-        done = self.run("--json=short", *arguments)
-        assert done.returncode == status, done.stderr + done.stdout
-        report = json.loads(done.stdout)
-        jsonschema.validate(report, SCHEMAS["report"])
-        if "plan" in report:
-            jsonschema.validate(report["plan"], SCHEMAS["plan"])
-        return report
+class Node(InsideNode):
+    """Which parts of live patching it has."""
 
     def livepatches(self):
         return sorted(line for line in self.node.list_installed() if line.startswith("kernel-livepatch"))
-
-    def loaded(self):
-        folder = self.node.path("sys/kernel/livepatch")
-        return sorted(p.name for p in folder.iterdir() if (p / "enabled").read_text() == "1\n")
 
     def service(self):
         return self.node.path(f"etc/systemd/system/multi-user.target.wants/{SERVICE}").is_symlink()
@@ -100,10 +77,6 @@ def node_fixture(scenario, served, build):
     if obstacle:
         pytest.skip(obstacle)
     return made
-
-
-def codes(report):
-    return {finding["code"] for finding in report["findings"]}
 
 
 def switches(report):

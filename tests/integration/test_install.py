@@ -6,16 +6,14 @@ import shutil
 import subprocess
 import time
 
-import jsonschema
 import pytest
 
 from conftest import need
-from klpdtest import al2, inside, rpms, server
-from running import TOP
+from klpdtest import al2, rpms, server
+from running import TOP, codes
 
 NAME = al2.livepatch_name()
 LIVEPATCH = f"{NAME}.{al2.ARCH}"
-SCHEMAS = {name: json.loads((TOP / f"docs/klpd.{name}-1.schema.json").read_text()) for name in ("report", "plan")}
 STATE = "var/lib/klpd"
 
 
@@ -23,46 +21,9 @@ def title(number):
     return f"{LIVEPATCH}:0:1.0-{number}.amzn2"
 
 
-class Node:
-    """klpctl as root of the node."""
-
-    def __init__(self, scenario, served, build):
-        self.scenario, self.server, self.inside = scenario, served, inside.Inside(scenario, build)
-        self.node = scenario.node
-
-    def run(self, *arguments):
-        return self.inside.run("/opt/klpd/klpctl", "--direct", *arguments, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-
-    def json(self, *arguments, status=0):
-        done = self.run("--json=short", *arguments)
-        assert done.returncode == status, done.stderr + done.stdout
-        report = json.loads(done.stdout)
-        if arguments[-1] in ("install", "scan"):
-            jsonschema.validate(report, SCHEMAS["report"])
-        if "plan" in report:
-            jsonschema.validate(report["plan"], SCHEMAS["plan"])
-        return report
-
-    def installed(self, name=NAME):
-        return sorted(line.removeprefix(name + "-") for line in self.node.list_installed() if line.startswith(name))
-
-    def loaded(self):
-        folder = self.node.path("sys/kernel/livepatch")
-        return sorted(p.name for p in folder.iterdir() if (p / "enabled").read_text() == "1\n")
-
-
 @pytest.fixture(name="node")
-def node_fixture(scenario, served, build):
-    made = Node(scenario, served, build)
-    obstacle = made.inside.obstacle()
-    if obstacle:
-        pytest.skip(obstacle)
-    return made
-
-
-def codes(report):
-    return {finding["code"] for finding in report["findings"]}
+def node_fixture(inside_node):
+    return inside_node
 
 
 def refusals(report):

@@ -369,6 +369,45 @@ def test_the_shipped_unit_installs_no_kernel(node):
     assert node.node.list_installed() == before
 
 
+def test_on_and_off(machine):
+    """By the shipped units: systemd's own word on kpatch.service, and the section that they name."""
+    machine.node.erase(NAME, "kpatch-runtime")
+    machine.node.path("usr/sbin/kpatch").unlink()
+    machine.node.enable_service(enabled=False)
+    path = machine.node.path("etc/yum.repos.d/amzn2extra-livepatch.repo")
+    path.write_text(path.read_text().replace("enabled=1", "enabled=0"))
+    before = path.read_text()
+    machine.start("klpd.socket", "klpd-apply.socket")
+    node = Node(machine)
+    report = node.json("enable")
+    assert report["outcome"]["result"] == "done" and report["compliance"]["overall"] == "COMPLIANT", report["outcome"]
+    assert machine.run("systemctl", "is-enabled", "kpatch.service").stdout.strip() == "enabled"
+    assert machine.property("kpatch.service", "Result") == "success"
+    assert machine.property("kpatch.service", "ExecMainExitTimestampMonotonic") not in ("", "0")
+    assert path.read_text() == before.replace("enabled=0", "enabled=1") and path.stat().st_uid == 0
+    assert node.loaded() == ["livepatch_CVE_2024_0001"]
+    assert node.json("enable")["outcome"]["result"] == "nothing-to-do"
+
+    done = node.json("disable", "--unload")
+    assert done["outcome"]["result"] == "done" and done["live_patching"]["enabled"] is False, done["outcome"]
+    assert machine.run("systemctl", "is-enabled", "kpatch.service").stdout.strip() == "disabled"
+    assert path.read_text() == before and node.installed() == [] and node.loaded() == []
+    assert node.json("disable")["outcome"]["result"] == "nothing-to-do"
+
+
+def test_an_operators_program_vetoes(node):
+    """As user klpd, in the unit's sandbox."""
+    node.machine.write("etc/klpd/hooks.d/pre-install/10-drain",
+                       "#!/bin/sh\ncat >/dev/null\necho \"$(id -un) says not now\" >&2\nexit 1\n")
+    node.machine.sh("chmod 755 /etc/klpd/hooks.d/pre-install/10-drain; chown -R root:root /etc/klpd")
+    report = node.json("install", status=75)
+    assert report["outcome"]["result"] == "refused"
+    assert report["outcome"]["message"].endswith("refused with exit status 1: klpd says not now")
+    assert node.installed() == [f"{NAME}-1.0-0.amzn2.x86_64"] and node.loaded() == []
+    node.machine.sh("rm /etc/klpd/hooks.d/pre-install/10-drain")
+    assert node.json("install")["outcome"]["result"] == "done"
+
+
 def test_the_command_document(node):
     """As amazon-ssm-agent runs it: sh -c, parameters as environment; through the agent, as root."""
     document = json.loads((TOP / "conf/ssm/Klpd-RunPatchBaseline.json").read_text())

@@ -44,6 +44,12 @@ if [ "$1" = unload ]; then
 	exec rm -r "/sys/kernel/livepatch/$name"
 fi
 [ "$1" = load ] || exit 1
+if [ "$2" = --all ]; then
+	for file in /var/lib/kpatch/$(cat /proc/sys/kernel/osrelease)/*.ko; do
+		[ ! -e "$file" ] || "$0" load "$file"
+	done
+	exit
+fi
 echo "loading patch module: $2"
 if [ -n "$REFUSE" ]; then
 	echo "insmod: ERROR: could not insert module $2: Required key not available" >&2
