@@ -109,7 +109,7 @@ core     := activation advisory approval baseline builds builtin catalogue confi
 	    doctor finding jobtable judge judge_coverage judge_kernel judge_kernels judge_livepatch kernel lifecycle match \
 	    nevra openpgp override plan plan_configure platform recall report reposwitch repotemplate snapshot spread \
 	    tracing window
-probe    := checkup kernel livepatch osrelease probe rpmdb transition units
+probe    := checkup kernel livepatch osrelease probe rpmdb tracefs transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
@@ -119,11 +119,11 @@ klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure 
 	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_run cmd_scan \
 	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
 	    ssh ssm table view
-klpd     := actions announce applier caller conclude finish hold hooks install intent job jobs journal main methods options \
+klpd     := actions announce applier caller changes conclude finish hold hooks install intent job jobs journal main methods options \
 	    place scan service settings state store tool
 fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
-apply    := channel guard load main options output repository run service stage
+apply    := channel guard load main options output repository run service stage trace
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
 	    verb_cve verb_doctor verb_explain verb_plan verb_probe verb_scan wishes
 
@@ -143,7 +143,7 @@ folder_of_klpd-apply  := apply
 needs_klpctl := klpctl ipc codec core base
 needs_klpd   := klpd ipc repo/cache core base
 needs_fetch  := fetch repo core base
-needs_apply  := apply rpm core base
+needs_apply  := apply rpm probe/tracefs core base
 needs_worker := worker solv metadata probe codec repo/cache rpm/lock core base
 
 libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)

@@ -47,8 +47,8 @@ static int check(const struct apply_request *q, size_t len, size_t n_fds, struct
 	if (!ends(q->kernel, sizeof(q->kernel)) || !ends(q->subject, sizeof(q->subject)) ||
 	    !ends(q->file, sizeof(q->file)))
 		return refuse(err, "a text does not end");
-	if (q->on > is_switch || q->unused || is_switch != (*q->subject != '\0') ||
-	    (q->verb != APPLY_REPOSITORY && *q->file))
+	if (q->on > is_switch || q->tracing > (q->verb <= APPLY_LOAD ? APPLY_TRACING_DEFER : 0) ||
+	    is_switch != (*q->subject != '\0') || (q->verb != APPLY_REPOSITORY && *q->file))
 		return refuse(err, "it says what its verb does not need");
 	for (size_t i = 0; i < q->n_packages; i++)
 		if (!ends(q->packages[i].title, sizeof(q->packages[i].title)))

@@ -152,8 +152,8 @@ static size_t last_loaded(const struct work *w, const char *modules)
 	return best;
 }
 
-int unload_packages(struct channel *channel, const struct guard *guard, int root,
-		    const Header *headers, size_t n, struct err *err)
+int load_unload_packages(struct channel *channel, const struct guard *guard, int root,
+			 const Header *headers, size_t n, struct err *err)
 {
 	struct work w = { .channel = channel, .guard = guard, .root = root, .err = err };
 	_cleanup_free_ char *text = NULL, *modules = NULL;

@@ -21,5 +21,5 @@ _must_check_ int load_package(struct channel *channel, const struct guard *guard
  * Those of all @headers together, for a livepatch may rest on one that was loaded before: the last
  * one first, as /proc/modules has them. Return: how many are not gone, or -1 with @err (IO).
  */
-_must_check_ int unload_packages(struct channel *channel, const struct guard *guard, int root,
-				 const Header *headers, size_t n, struct err *err);
+_must_check_ int load_unload_packages(struct channel *channel, const struct guard *guard, int root,
+				      const Header *headers, size_t n, struct err *err);

@@ -32,6 +32,7 @@
 #include "apply/repository.h"
 #include "apply/service.h"
 #include "apply/stage.h"
+#include "apply/trace.h"
 #include "base/alloc.h"
 #include "base/fsx.h"
 #include "base/log.h"
@@ -171,6 +172,14 @@ static int install(struct apply *a, const struct transaction_package *packages, 
 	return r;
 }
 
+/* A directory that stands for a node has no kernel. */
+static int look_at_tracing(struct apply *a, struct err *err)
+{
+	return streq(a->options.root, "/")
+		       ? trace_look(&a->channel, a->root, a->request.tracing, err)
+		       : 0;
+}
+
 /* Only into the kernel that runs: a directory that stands for a node has none. */
 static int load_all(struct apply *a, struct err *err)
 {
@@ -205,7 +214,7 @@ static int apply_install(struct apply *a, struct err *err)
 
 	/* the guard comes after the waiting: others may have changed what is installed */
 	if (stage_all(a, err) < 0 || verify_all(a, err) < 0 || wait_for_others(a, err) < 0 ||
-	    guard_all(a, packages, &n, err) < 0)
+	    guard_all(a, packages, &n, err) < 0 || look_at_tracing(a, err) < 0)
 		return -1;
 	if (n && install(a, packages, n, err) < 0)
 		return -1;
@@ -249,7 +258,7 @@ static int find_livepatches(struct apply *a, struct err *err)
 
 static int apply_load(struct apply *a, struct err *err)
 {
-	return find_livepatches(a, err) < 0 ? -1 : load_all(a, err);
+	return find_livepatches(a, err) < 0 || look_at_tracing(a, err) < 0 ? -1 : load_all(a, err);
 }
 
 static int apply_unload(struct apply *a, struct err *err)
@@ -261,7 +270,8 @@ static int apply_unload(struct apply *a, struct err *err)
 	if (!streq(a->options.root, "/"))
 		return 0;
 	channel_step(&a->channel, APPLY_STEP_UNLOAD);
-	failed = unload_packages(&a->channel, &a->guard, a->root, a->headers, a->n_headers, err);
+	failed = load_unload_packages(&a->channel, &a->guard, a->root, a->headers, a->n_headers,
+				      err);
 	if (failed < 0)
 		return -1;
 	return failed ? err_set(err, EXIT_STATUS_FAILED,

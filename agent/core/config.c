@@ -16,6 +16,7 @@ enum kind {
 static const char *const scopes[] = { "all", "livepatch", NULL };
 static const char *const policies[] = { "strict", "approved", "aws", NULL };
 static const char *const release_dates[] = { "updated", "issued", NULL };
+static const char *const tracing_policies[] = { "warn", "defer", "ignore", NULL };
 static const char *const unknown_dates[] = { "hold", "approve", NULL };
 
 /* What config_items() does not tell: how a row is read and where it goes. Same order. */
@@ -52,12 +53,14 @@ static const struct config_item items[] = {
 	  "a newer kernel that someone else installed is pending too" },
 	{ "activation_timeout", "90s", "a duration",
 	  "how long the kernel may take to switch to a livepatch" },
+	{ "tracing", "warn", "warn, defer, ignore",
+	  "what to do while functions of the kernel are traced" },
 	{ "windows", "", "a list of times",
 	  "when a timer may change the node; without them, always" },
 	{ "group", "", "a name", "whose members may change the node, beside root" },
 	{ "history_keep", "50", "a number", "how many reports of each operation to keep" },
 	{ "history_age", "400d", "a duration", "remove reports that are older; 0: never" },
-	{ "hook_timeout", "60s", "a duration", "time for each of the operator's hooks" },
+	{ "hook_timeout", "1m", "a duration", "time for each of the operator's hooks" },
 	{ "fetch_timeout", "5m", "a duration", "time for fetching all metadata" },
 	{ "max_file_size", "256MiB", "a size", "largest single download" },
 	{ NULL, NULL, NULL, NULL },
@@ -75,6 +78,7 @@ static const struct row rows[] = {
 	{ KIND_BOOL, AT(reboot_after_livepatch), NULL, 0, 0 },
 	{ KIND_BOOL, AT(pending_external), NULL, 0, 0 },
 	{ KIND_DURATION, AT(activation_timeout), NULL, 0, 600 },
+	{ KIND_WORD, AT(tracing), tracing_policies, 0, 0 },
 	{ KIND_WINDOWS, AT(windows), NULL, 0, 0 },
 	{ KIND_TEXT, AT(group), NULL, 0, 0 },
 	{ KIND_NUMBER, AT(history_keep), NULL, 1, 10000 },

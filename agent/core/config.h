@@ -28,6 +28,13 @@ enum coverage_policy {
 	COVERAGE_AWS,
 };
 
+/* What to do about functions of the kernel that somebody traces, before a livepatch is loaded. */
+enum tracing_policy {
+	TRACING_WARN,
+	TRACING_DEFER,
+	TRACING_IGNORE,
+};
+
 enum scope {
 	SCOPE_ALL,
 	SCOPE_LIVEPATCH,
@@ -45,13 +52,14 @@ struct config {
 	bool reboot_after_livepatch;
 	bool pending_external;
 	int64_t activation_timeout; /* seconds to wait for modules in transition */
-	struct windows windows;	    /* for changes that a timer asks for */
-	const char *group;	    /* whose members may change the node; NULL: root only */
-	int64_t history_keep;	    /* number of reports of each operation */
-	int64_t history_age;	    /* seconds; older reports are removed; 0: never */
-	int64_t hook_timeout;	    /* seconds for each of the operator's programs */
-	int64_t fetch_timeout;	    /* seconds for a whole fetch */
-	int64_t max_file_size;	    /* bytes of a single download */
+	enum tracing_policy tracing;
+	struct windows windows; /* for changes that a timer asks for */
+	const char *group;	/* whose members may change the node; NULL: root only */
+	int64_t history_keep;	/* number of reports of each operation */
+	int64_t history_age;	/* seconds; older reports are removed; 0: never */
+	int64_t hook_timeout;	/* seconds for each of the operator's programs */
+	int64_t fetch_timeout;	/* seconds for a whole fetch */
+	int64_t max_file_size;	/* bytes of a single download */
 };
 
 struct config_item {

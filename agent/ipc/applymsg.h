@@ -32,6 +32,13 @@ enum apply_verb {
 	APPLY_VERB_COUNT,
 };
 
+/* What to do about functions of the kernel that somebody traces, before a livepatch is loaded. */
+enum apply_tracing {
+	APPLY_TRACING_IGNORE,
+	APPLY_TRACING_WARN,
+	APPLY_TRACING_DEFER, /* nothing is installed or loaded */
+};
+
 struct apply_package {
 	char title[APPLY_TITLE_MAX]; /* "name.arch:epoch:version-release" */
 	uint8_t sha256[32];	     /* of the file; only for APPLY_INSTALL, else zero */
@@ -43,7 +50,7 @@ struct apply_request {
 	uint32_t verb;
 	uint32_t n_packages; /* 1 to APPLY_PACKAGES_MAX; 0 for APPLY_SERVICE, APPLY_REPOSITORY */
 	uint32_t on;	     /* of these two: 1 on, 0 off; else 0 */
-	uint32_t unused;     /* 0 */
+	uint32_t tracing;    /* enum apply_tracing; of APPLY_INSTALL and APPLY_LOAD, else 0 */
 	char kernel[128];    /* uname -r that it was planned for */
 	char subject[APPLY_TITLE_MAX];			   /* or zero */
 	char file[APPLY_PATH_MAX];			   /* below the root; or zero */
@@ -60,6 +67,8 @@ enum apply_event_kind {
 	APPLY_INSTALLED, /* package `subject` is in the rpm database now */
 	APPLY_ERASED,	 /* it is no longer */
 	APPLY_SWITCHED,	 /* unit or section `subject` was changed; `text`: on or off, and where */
+	APPLY_TRACED,	 /* function `subject` by `text` (core/tracing.h), one of `status` in all;
+			    "": which are traced cannot be told */
 	APPLY_DONE,	 /* `status`: exit status (base/err.h); `text`: what failed, or empty;
 			    `done`: CPU time in microseconds, `total`: peak RSS in KiB */
 };

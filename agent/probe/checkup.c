@@ -1,32 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-
-/*
- * tracefs and debugfs are root's, directories and files; tracefs is found in either of two places.
- * What may not be read is not known, and whoever may is asked to look.
- */
 #include "probe/checkup.h"
 
 #include "base/fsx.h"
 #include "probe/probe.h"
 #include "probe/rpmdb.h"
+#include "probe/tracefs.h"
 
 #include <errno.h>
 
 #define FLAG_BYTES_MAX	 ((size_t)256)
 #define CONFIG_BYTES_MAX ((size_t)1024 * 1024)
-/* With the function tracer on there is a line for each of some 60,000 functions. */
-#define TRACING_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
-#define LIVEPATCH_DIR	  "sys/kernel/livepatch"
-#define KPATCH_DIR	  "var/lib/kpatch"
-#define LOCKDOWN_FILE	  "sys/kernel/security/lockdown"
-#define KPROBES_FILE	  "sys/kernel/debug/kprobes/list"
-#define CONFIG_ENFORCED	  "\nCONFIG_MODULE_SIG_FORCE=y\n"
-
-static const char *const function_files[] = {
-	"sys/kernel/tracing/enabled_functions",
-	"sys/kernel/debug/tracing/enabled_functions",
-};
+#define KPATCH_DIR	 "var/lib/kpatch"
+#define LOCKDOWN_FILE	 "sys/kernel/security/lockdown"
+#define CONFIG_ENFORCED	 "\nCONFIG_MODULE_SIG_FORCE=y\n"
 
 /* Files with one character that says yes or no. */
 static const struct {
@@ -90,72 +77,10 @@ static void read_modules(int root, const struct node *node, struct arena *arena,
 	d->lockdown = read_lockdown(root, arena);
 }
 
-/* ---- tracing ----------------------------------------------------------------------------------*/
-
 struct texts {
 	const char **items;
 	size_t n;
 };
-
-/* MODULE/OBJECT/FUNCTION,SYMPOS; what has no comma is an attribute. */
-static void list_object(int root, const char *object, struct arena *arena, struct texts *own)
-{
-	_cleanup_(fsx_names_freep)
-	struct fsx_names *names = NULL;
-
-	if (fsx_list_at(root, object, NULL, &names) < 0)
-		return;
-	for (size_t i = 0; i < names->n; i++) {
-		const char *comma = strrchr(names->items[i], ',');
-
-		if (comma)
-			*ARENA_PUSH(arena, own->items, own->n) = arena_strndup(
-				arena, names->items[i], (size_t)(comma - names->items[i]));
-	}
-}
-
-/* What the loaded livepatches replace. */
-static struct texts list_own(int root, const struct node *node, struct arena *arena)
-{
-	struct texts own = { 0 };
-
-	for (size_t i = 0; i < node->n_modules; i++) {
-		_cleanup_free_ char *module =
-			xasprintf("%s/%s", LIVEPATCH_DIR, node->modules[i].name);
-		_cleanup_(fsx_names_freep)
-		struct fsx_names *objects = NULL;
-
-		if (fsx_list_at(root, module, NULL, &objects) < 0)
-			continue;
-		for (size_t k = 0; k < objects->n; k++) {
-			_cleanup_free_ char *object = xasprintf("%s/%s", module, objects->items[k]);
-
-			list_object(root, object, arena, &own);
-		}
-	}
-	return own;
-}
-
-static void read_tracing(int root, const struct node *node, struct arena *arena,
-			 struct diagnosis *d)
-{
-	struct texts own = list_own(root, node, arena);
-	_cleanup_free_ char *functions = NULL, *kprobes = NULL;
-	size_t len;
-
-	d->tracing = (struct tracing){ .arena = arena };
-	for (size_t i = 0; !d->functions_read && i < ARRAY_SIZE(function_files); i++) {
-		int r = fsx_read_at(root, function_files[i], TRACING_BYTES_MAX, &functions, &len);
-
-		d->functions_read = r == 0;
-		d->tracing_forbidden = d->tracing_forbidden || r == -EACCES || r == -EPERM;
-	}
-	if (d->functions_read)
-		tracing_read_functions(&d->tracing, functions, own.items, own.n);
-	d->kprobes_read = fsx_read_at(root, KPROBES_FILE, TRACING_BYTES_MAX, &kprobes, &len) == 0;
-	if (d->kprobes_read)
-		tracing_read_kprobes(&d->tracing, kprobes);
-}
 
 /* ---- leftovers --------------------------------------------------------------------------------*/
 
@@ -226,8 +151,14 @@ static void read_leftovers(int root, const struct node *node, const struct platf
 void checkup_read(int root, const struct node *node, const struct platform *platform,
 		  struct arena *arena, struct diagnosis *d)
 {
+	struct tracefs t;
+
 	read_modules(root, node, arena, d);
-	read_tracing(root, node, arena, d);
+	tracefs_read(root, arena, &t);
+	d->tracing = t.users;
+	d->functions_read = t.functions_read;
+	d->kprobes_read = t.kprobes_read;
+	d->tracing_forbidden = t.forbidden;
 	read_leftovers(root, node, platform, arena, d);
 	d->scan_timer = probe_unit_enabled(root, "klpd-scan.timer");
 	d->install_timer = probe_unit_enabled(root, "klpd-install.timer");

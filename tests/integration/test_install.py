@@ -49,6 +49,34 @@ def test_from_missing_to_active(node):
     assert node.run("verify").returncode == 0 and node.run("check").returncode == 0
 
 
+TRACED = ("vfs_read (1) R   \ttramp: 0xffffffffc0a0f000 (kprobe_ftrace_handler+0x0/0x1d0)->ftrace_regs_call+0x0/0x77\n"
+          "vfs_open (1)           \ttramp: 0xffffffffc0a10000 (function_trace_call+0x0/0x150)\n")
+
+
+@pytest.mark.parametrize("word, status", [("warn", 0), ("defer", 75), ("ignore", 0)])
+@pytest.mark.parametrize("command", ["install", "load"])
+def test_while_functions_are_traced(node, word, status, command):
+    if command == "load":
+        node.scenario.install_patch(1, active=False)
+    node.node.write("etc/klpd/klpd.yaml", f"tracing: {word}\n")
+    node.node.write("sys/kernel/tracing/enabled_functions", TRACED)
+    before = node.installed()
+    report = node.json("install", status=status)
+    assert ("tracing-users" in codes(report)) == (word != "ignore")
+    if word == "defer":
+        assert "2 functions of the kernel are traced (vfs_read by kprobe" in report["outcome"]["message"]
+        assert node.installed() == before and node.loaded() == []
+        node.node.write("sys/kernel/tracing/enabled_functions", "")
+        report = node.json("install")
+    assert report["outcome"]["result"] == "done" and node.loaded() == ["livepatch_CVE_2024_0001"]
+
+
+def test_whether_functions_are_traced_cannot_be_told(node):
+    node.node.write("etc/klpd/klpd.yaml", "tracing: defer\n")
+    report = node.json("install")
+    assert report["outcome"]["result"] == "done" and "tracing-unknown" in codes(report)
+
+
 def test_twice_is_once(node):
     node.json("install")
     report = node.json("install")
