@@ -105,10 +105,10 @@ MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(i
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
 base     := alloc child doc err fsx lockdown log loop meminfo timex yaml
-core     := activation advisory approval baseline builds builtin catalogue config cve evaluate evr \
-	    doctor finding jobtable judge judge_coverage judge_kernel judge_kernels judge_livepatch kernel lifecycle match \
-	    nevra openpgp override plan plan_configure platform recall report reposwitch repotemplate snapshot spread \
-	    tracing window
+core     := activation advisory approval baseline builds builtin catalogue config cve doctor evaluate evr finding \
+	    jobtable judge judge_coverage judge_kernel judge_kernels judge_livepatch kernel lifecycle match nevra \
+	    openpgp override plan plan_configure plan_goals plan_guard platform recall report reposwitch \
+	    repotemplate snapshot spread tracing window
 probe    := checkup kernel livepatch osrelease probe rpmdb tracefs transition units
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo

@@ -196,6 +196,12 @@ void plan_guard(struct plan *plan, const struct judge *j, const struct plan_wish
 /* Nothing to do. */
 bool plan_is_empty(const struct plan *plan);
 
+/* True if it is banned, and the refusal made. @sha256: of the package file; NULL: not known. */
+bool plan_refuse_banned(struct plan *plan, const struct plan_wishes *wishes,
+			const struct nevra *nevra, const char *sha256);
+
+/* Sizes come from the repositories: a sum never wraps. */
+int64_t plan_add_bytes(int64_t a, int64_t b);
 /* Of all steps together; -1 when one does not say. */
 int64_t plan_download_bytes(const struct plan *plan);
 int64_t plan_installed_bytes(const struct plan *plan);
