@@ -133,6 +133,20 @@ static void show_activation(struct screen *screen, const json_t *outcome)
 	}
 }
 
+/* Who disables live patching must not take it for undone. */
+static void show_what_goes_on(struct screen *screen, const json_t *report)
+{
+	json_t *list = pick_member(report, "findings"), *finding;
+	size_t i;
+
+	json_array_foreach(list, i, finding)
+	{
+		if (streq(pick_text_or(finding, "code", ""), "livepatch-without-package"))
+			view_field(screen, "Kernel", SCREEN_WARN,
+				   pick_text_or(finding, "message", "?"));
+	}
+}
+
 static void show_outcome(struct command_call *call, const json_t *report)
 {
 	static const struct {
@@ -171,6 +185,7 @@ static void show_outcome(struct command_call *call, const json_t *report)
 	}
 	show_modules(screen, outcome);
 	show_activation(screen, outcome);
+	show_what_goes_on(screen, report);
 	if (!pick_true(outcome, "running_system"))
 		view_field(screen, "Activation", SCREEN_PLAIN,
 			   "none: this directory stands for a node, it has no kernel to load into");

@@ -207,6 +207,7 @@ def test_unloading_is_refused_by_the_kernel(node):
     assert report["outcome"]["erased"] == [title(1)] and not node.service()
     assert node.loaded() == ["livepatch_CVE_2024_0001"] and "livepatch-without-package" in codes(report)
     assert report["outcome"]["reboot_required"] is True
+    assert "stay until a reboot" in node.run("disable").stdout.split("Node ")[0]
 
 
 def test_unloading_goes_backwards(node):
