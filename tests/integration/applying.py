@@ -12,7 +12,8 @@ from running import TOP  # noqa: F401 pylint: disable=unused-import
 
 MAGIC, VERSION = 0x6b6c7061, 2
 INSTALL, LOAD, UNLOAD, ERASE, SERVICE, REPOSITORY = range(1, 7)
-KINDS = dict(enumerate(["step", "progress", "output", "waiting", "module", "installed", "erased", "switched", "done"],
+KINDS = dict(enumerate(["step", "progress", "output", "waiting", "module", "installed", "erased", "switched", "traced",
+                        "done"],
                        start=1))
 PACKAGES_MAX = 8
 PACKAGE = struct.Struct("=256s32sQ")
