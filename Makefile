@@ -39,6 +39,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/klpd
 BINDIR     ?= $(PREFIX)/bin
 DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
+INCLUDEDIR ?= $(PREFIX)/include
 LIBDIR     ?= $(PREFIX)/lib
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
@@ -99,6 +100,7 @@ LIBS_repo    := $(call pc_libs,librepo glib-2.0)
 LIBS_seccomp := $(call pc_libs,libseccomp)
 LIBS_cmocka  := $(call pc_libs,cmocka)
 CFLAGS_repo  := $(call pc_cflags,librepo glib-2.0)
+CFLAGS_publish := -Iplugins
 
 MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(if $(LIBS_$(l)),,$(l))))
 
@@ -120,14 +122,24 @@ klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure 
 	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
 	    ssh ssm table view
 klpd     := actions announce applier caller changes conclude finish hold hooks install intent job jobs journal main methods options \
-	    place scan service settings state store tool
+	    place publisher scan service settings state store tool
 fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output repository run service stage trace
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
 	    verb_cve verb_doctor verb_explain verb_plan verb_probe verb_scan wishes
 
-FOLDERS := base core probe repo metadata solv rpm codec ipc klpctl klpd fetch worker apply
+publish  := main plugin report
+
+FOLDERS := base core probe repo metadata solv rpm codec ipc klpctl klpd fetch worker apply publish
+
+# ---- plugins: PLUGINDIR/NAME.so out of plugins/NAME.c and what plugin_NAME names ------------------
+
+PLUGINS := exec file journal openmetrics
+plugin_exec        := common
+plugin_file        := common
+plugin_journal     := common
+plugin_openmetrics := common
 
 # ---- programs: the link line is the privilege statement -----------------------------------------
 #
@@ -139,21 +151,24 @@ folder_of_klpd        := klpd
 folder_of_klpd-fetch  := fetch
 folder_of_klpd-worker := worker
 folder_of_klpd-apply  := apply
+folder_of_klpd-publish := publish
 
 needs_klpctl := klpctl ipc codec core base
 needs_klpd   := klpd ipc repo/cache core base
 needs_fetch  := fetch repo core base
 needs_apply  := apply rpm probe/tracefs core base
+needs_publish := publish base
 needs_worker := worker solv metadata probe codec repo/cache rpm/lock core base
 
 libs_klpctl := $(LIBS_jansson) $(LIBS_yaml)
 libs_klpd   := $(LIBS_jansson) $(LIBS_yaml)
 libs_fetch  := $(LIBS_repo) $(LIBS_jansson) $(LIBS_yaml) $(LIBS_seccomp)
 libs_apply  := $(LIBS_rpm)
+libs_publish := $(LIBS_jansson) $(LIBS_yaml) $(LIBS_seccomp) -ldl
 libs_worker := $(LIBS_expat) $(LIBS_solv) $(LIBS_rpm) $(LIBS_yaml) $(LIBS_jansson) \
 	       $(LIBS_seccomp)
 
-PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker klpd-apply,$(if $($(folder_of_$(p))),$(p)))
+PROGRAMS := $(foreach p,klpctl klpd klpd-fetch klpd-worker klpd-apply klpd-publish,$(if $($(folder_of_$(p))),$(p)))
 
 # ---- tests: tests/unit/FOLDER/test_NAME.c links its folder and what lies below it ----------------
 #
@@ -200,7 +215,7 @@ part    = $(if $(findstring /,$(1)),$(O)/agent/$(1).o,$(O)/$(1).a)
 parts   = $(foreach p,$(needs_$(1)),$(call part,$(p)))
 c_files = $(basename $(notdir $(sort $(wildcard $(1)))))
 
-all: $(addprefix $(O)/,$(PROGRAMS))
+all: $(addprefix $(O)/,$(PROGRAMS)) $(PLUGINS:%=$(O)/plugins/%.so)
 
 # Objects depend on how they are compiled: other flags, another compiler, and they are made again.
 HOW := $(CC) $(CFLAGS_repo) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBEXECDIR) $(BINDIR)
@@ -214,6 +229,17 @@ $(O)/flags: FORCE
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# A plugin exports one symbol and brings all else; with a sanitizer its host brings that.
+PLUGIN_FLAGS = -fPIC -fvisibility=hidden -shared -Wl,-z,relro -Wl,-z,now $(if $(SAN_FLAGS),,-Wl,-z,defs)
+
+define plugin_rule
+$(O)/plugins/$(1).so: $(patsubst %,plugins/%.c,$(1) $(plugin_$(1))) plugins/common.h plugins/klpd-plugin.h $(O)/flags
+	@mkdir -p $$(@D)
+	$$(call say,PLUGIN,$$@)$$(CC) $$(filter-out -fPIE,$$(ALL_CFLAGS)) $$(PLUGIN_FLAGS) $$(LDFLAGS) \
+		-o $$@ $$(filter %.c,$$^) $$(libs_plugin_$(1))
+endef
+$(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
 
 # Texts that are part of a program: C string literals made from the files of the project.
 PLATFORMS := $(sort $(wildcard conf/platforms/*.yaml))
@@ -344,7 +370,7 @@ lint:
 	$(call with_deps,lint) lint-now
 
 lint-now: all $(O)/core.a
-	$(Q)CC='$(CC)' CFLAGS='$(BASE_FLAGS) $(CFLAGS_repo)' KLPD_BUILD=$(O) sh tests/lint/run
+	$(Q)CC='$(CC)' CFLAGS='$(BASE_FLAGS) $(CFLAGS_repo) $(CFLAGS_publish)' KLPD_BUILD=$(O) sh tests/lint/run
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
@@ -363,6 +389,8 @@ DROPINS := $(foreach f,$(sort $(wildcard systemd/*.d/*.conf)),$(if \
 INSTALL = \
 	$(if $(klpctl),755:$(O)/klpctl:$(BINDIR)/klpctl) \
 	$(foreach p,$(filter-out klpctl,$(PROGRAMS)),755:$(O)/$(p):$(LIBEXECDIR)/$(p)) \
+	$(foreach p,$(PLUGINS),644:$(O)/plugins/$(p).so:$(LIBEXECDIR)/plugins/$(p).so) \
+	644:plugins/klpd-plugin.h:$(INCLUDEDIR)/klpd-plugin.h \
 	644:conf/klpd.yaml:$(conf_dir)/klpd.yaml \
 	$(foreach f,$(UNITS) $(DROPINS),644:$(O)/$(f):$(unit_dir)/$(f:systemd/%=%)) \
 	644:systemd/klpd.sysusers:$(LIBDIR)/sysusers.d/klpd.conf \
@@ -372,6 +400,8 @@ INSTALL = \
 	$(foreach f,$(PLATFORMS),644:$(f):$(conf_dir)/platforms/$(notdir $(f))) \
 	$(foreach f,$(BASELINES),644:$(f):$(conf_dir)/baselines/$(notdir $(f))) \
 	$(foreach f,$(DOCUMENTS),644:$(f):$(conf_dir)/ssm/$(notdir $(f))) \
+	644:conf/prometheus/klpd-alerts.yml:$(conf_dir)/prometheus/klpd-alerts.yml \
+	644:conf/grafana/klpd.json:$(conf_dir)/grafana/klpd.json \
 	$(foreach f,$(sort $(wildcard docs/*.schema.json)),644:$(f):$(conf_dir)/$(notdir $(f))) \
 	$(foreach n,5 8,$(foreach f,$(sort $(wildcard docs/*.$(n))),644:$(f):$(MANDIR)/man$(n)/$(notdir $(f)))) \
 	644:README.md:$(doc_dir)/README.md \

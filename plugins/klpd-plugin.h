@@ -68,8 +68,8 @@ struct klpd_report {
 	const char *json; /* all of it: schema klpd.report/1 */
 	size_t json_len;
 
-	const char *id;		   /* a UUID; the same report has the same whenever it is published */
-	const char *operation;	   /* "Scan", "Install", "Configure" */
+	const char *id;	       /* a UUID; the same report has the same whenever it is published */
+	const char *operation; /* "Scan", "Install", "Configure" */
 	const char *reboot_option; /* "NoReboot", "RebootIfNeeded" */
 	int64_t started, finished, as_of;
 
@@ -117,8 +117,9 @@ struct klpd_plugin {
 	const char *text; /* what it is, in a line */
 
 	/*
-	 * Checks the settings: KLPD_OK with whatever *@ret_state is to be, or KLPD_WRONG. Also called
-	 * to check a configuration, so it changes nothing and talks to nobody. @host outlives the state.
+	 * Checks the settings: KLPD_OK with whatever *@ret_state is to be, or KLPD_WRONG. Also
+	 * called to check a configuration, so it changes nothing and talks to nobody. @host
+	 * outlives the state.
 	 */
 	int (*open)(const struct klpd_host *host, const struct klpd_setting *settings, size_t n,
 		    void **ret_state);
@@ -126,14 +127,14 @@ struct klpd_plugin {
 	int (*publish)(void *state, const struct klpd_report *report);
 	/*
 	 * A baseline for this node: KLPD_OK with *@ret, its text (YAML or JSON, as klpd.yaml's
-	 * `baseline` takes it), from malloc(). NULL: this plugin has none. @node has everything but what
-	 * was judged.
+	 * `baseline` takes it), from malloc(). NULL: this plugin has none. @node has everything but
+	 * what was judged.
 	 */
 	int (*fetch_baseline)(void *state, const struct klpd_report *node, char **ret);
 	void (*close)(void *state); /* NULL: nothing to do */
 };
 
-/* What a plugin exports. */
-extern const struct klpd_plugin klpd_plugin;
+/* What a plugin exports, also where it is compiled with -fvisibility=hidden. */
+extern const struct klpd_plugin klpd_plugin __attribute__((visibility("default")));
 
 #endif

@@ -14,7 +14,9 @@
  * Why the worker keeps so little: it parses what came from the network. It has no sockets, not even
  * for a name service or syslog, starts nothing and signals nobody. klpd-fetch needs sockets, and
  * threads for looking up names. librepo checks signatures (repo_gpgcheck) through gpg, which it
- * starts as a program: allowed until lockdown_forbid_programs().
+ * starts as a program: allowed until lockdown_forbid_programs(). klpd-publish is as one or the
+ * other, as the plugin needs; one that starts programs of the operator's cannot have a filter, for
+ * they would inherit it.
  */
 #include "base/lockdown.h"
 
@@ -33,15 +35,19 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#define KIB    ((rlim_t)1024)
-#define MIB    (1024 * KIB)
-#define GIB    (1024 * MIB)
+#define KIB	((rlim_t)1024)
+#define MIB	(1024 * KIB)
+#define GIB	(1024 * MIB)
 
-#define FETCH  (1U << LOCKDOWN_FETCH)
-#define WORKER (1U << LOCKDOWN_WORKER)
-#define BOTH   (FETCH | WORKER)
+#define FETCH	(1U << LOCKDOWN_FETCH)
+#define WORKER	(1U << LOCKDOWN_WORKER)
+#define PUBLISH (1U << LOCKDOWN_PUBLISH)
+#define UPLOAD	(1U << LOCKDOWN_UPLOAD)
+#define ONLINE	(FETCH | UPLOAD)
+#define OFFLINE (WORKER | PUBLISH)
+#define ALL	(ONLINE | OFFLINE)
 /* What sanitizers need of their own: never in a program that ships. */
-#define RELAXED (LOCKDOWN_RELAXED ? BOTH : 0)
+#define RELAXED (LOCKDOWN_RELAXED ? ALL : 0)
 
 /* Less than that available in the machine, and we do not start: twice our own goal of 24 MiB. */
 #define MEMORY_FLOOR (48 * MIB)
@@ -53,8 +59,9 @@
 #define IOPRIO		   (2 << 13 | 7)
 
 static const char *const names[] = {
-	[LOCKDOWN_FETCH] = "klpd-fetch",
-	[LOCKDOWN_WORKER] = "klpd-worker",
+	[LOCKDOWN_FETCH] = "klpd-fetch",     [LOCKDOWN_WORKER] = "klpd-worker",
+	[LOCKDOWN_PUBLISH] = "klpd-publish", [LOCKDOWN_UPLOAD] = "klpd-publish",
+	[LOCKDOWN_START] = "klpd-publish",
 };
 
 /* ---- the tables ------------------------------------------------------------------------------ */
@@ -72,14 +79,15 @@ static const struct limit {
 	int resource;
 	rlim_t max;
 } limits[] = {
-	{ BOTH, RLIMIT_CORE, 0 },
-	{ WORKER, RLIMIT_NOFILE, 64 },
-	{ FETCH, RLIMIT_NOFILE, 256 },
-	{ WORKER & ~RELAXED, RLIMIT_NPROC, 0 },
+	{ ALL, RLIMIT_CORE, 0 },
+	{ OFFLINE, RLIMIT_NOFILE, 64 },
+	{ ONLINE, RLIMIT_NOFILE, 256 },
+	{ OFFLINE & ~RELAXED, RLIMIT_NPROC, 0 },
 	{ WORKER, RLIMIT_FSIZE, GIB },	  /* a copy of the package database */
 	{ FETCH, RLIMIT_FSIZE, 5 * GIB }, /* max_file_size may be 4 GiB */
-	{ WORKER & ~RELAXED, RLIMIT_DATA, 96 * MIB },
-	{ FETCH & ~RELAXED, RLIMIT_DATA, 128 * MIB },
+	{ (PUBLISH | UPLOAD), RLIMIT_FSIZE, GIB },
+	{ OFFLINE & ~RELAXED, RLIMIT_DATA, 96 * MIB },
+	{ ONLINE & ~RELAXED, RLIMIT_DATA, 128 * MIB },
 };
 
 /* Calls that succeed or fail as they always do. */
@@ -88,37 +96,37 @@ static const struct calls {
 	const char *names;
 } allowed[] = {
 	/* descriptors */
-	{ BOTH, "read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 lseek" },
-	{ BOTH, "open openat openat2 close close_range dup dup2 dup3 fcntl flock pipe pipe2" },
-	{ BOTH, "poll ppoll select pselect6 sendfile copy_file_range fadvise64 readahead" },
-	{ FETCH, "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd eventfd2" },
+	{ ALL, "read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 lseek" },
+	{ ALL, "open openat openat2 close close_range dup dup2 dup3 fcntl flock pipe pipe2" },
+	{ ALL, "poll ppoll select pselect6 sendfile copy_file_range fadvise64 readahead" },
+	{ ONLINE, "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd eventfd2" },
 	/* looking at files */
-	{ BOTH, "stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2" },
-	{ BOTH, "readlink readlinkat getdents getdents64 getcwd chdir fchdir" },
+	{ ALL, "stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2" },
+	{ ALL, "readlink readlinkat getdents getdents64 getcwd chdir fchdir" },
 	/* changing them */
-	{ BOTH, "mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat umask" },
-	{ BOTH, "chmod fchmod fchmodat chown fchown fchownat utime utimes futimesat utimensat" },
-	{ BOTH, "truncate ftruncate fallocate fsync fdatasync" },
+	{ ALL, "mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat umask" },
+	{ ALL, "chmod fchmod fchmodat chown fchown fchownat utime utimes futimesat utimensat" },
+	{ ALL, "truncate ftruncate fallocate fsync fdatasync" },
 	{ FETCH, "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr" },
 	{ FETCH, "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr" },
 	/* memory */
-	{ BOTH, "brk mmap munmap mremap mprotect madvise mincore msync mlock mlock2 munlock" },
+	{ ALL, "brk mmap munmap mremap mprotect madvise mincore msync mlock mlock2 munlock" },
 	/* time */
-	{ BOTH, "clock_gettime clock_getres gettimeofday time times nanosleep clock_nanosleep" },
-	{ BOTH, "alarm getitimer setitimer" },
+	{ ALL, "clock_gettime clock_getres gettimeofday time times nanosleep clock_nanosleep" },
+	{ ALL, "alarm getitimer setitimer" },
 	/* who and what we are */
-	{ BOTH, "getpid getppid gettid getpgrp getpgid getsid getuid geteuid getgid getegid" },
-	{ BOTH, "getresuid getresgid getgroups capget getrlimit getrusage getpriority" },
-	{ BOTH, "uname sysinfo getcpu getrandom sched_yield sched_getaffinity sched_getparam" },
-	{ BOTH, "sched_getscheduler sched_get_priority_max sched_get_priority_min" },
+	{ ALL, "getpid getppid gettid getpgrp getpgid getsid getuid geteuid getgid getegid" },
+	{ ALL, "getresuid getresgid getgroups capget getrlimit getrusage getpriority" },
+	{ ALL, "uname sysinfo getcpu getrandom sched_yield sched_getaffinity sched_getparam" },
+	{ ALL, "sched_getscheduler sched_get_priority_max sched_get_priority_min" },
 	{ FETCH, "setrlimit" }, /* klpd-fetch limits each file */
 	/* signals and threads */
-	{ BOTH, "rt_sigaction rt_sigprocmask rt_sigpending rt_sigreturn rt_sigsuspend" },
-	{ BOTH, "rt_sigtimedwait sigaltstack restart_syscall pause futex membarrier rseq" },
-	{ BOTH, "set_robust_list get_robust_list set_tid_address arch_prctl exit exit_group" },
+	{ ALL, "rt_sigaction rt_sigprocmask rt_sigpending rt_sigreturn rt_sigsuspend" },
+	{ ALL, "rt_sigtimedwait sigaltstack restart_syscall pause futex membarrier rseq" },
+	{ ALL, "set_robust_list get_robust_list set_tid_address arch_prctl exit exit_group" },
 	/* network */
-	{ FETCH, "connect bind getsockname getpeername getsockopt setsockopt shutdown" },
-	{ FETCH, "sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg" },
+	{ ONLINE, "connect bind getsockname getpeername getsockopt setsockopt shutdown" },
+	{ ONLINE, "sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg" },
 	/* gpg, and lockdown_forbid_programs() */
 	{ FETCH, "fork vfork execve wait4 waitid prctl seccomp" },
 	/* LeakSanitizer's tracer */
@@ -144,31 +152,32 @@ static const struct call {
 	unsigned int argument;
 	struct scmp_arg_cmp value;
 } allowed_for[] = {
-	{ BOTH, "prlimit64", 0, EQUAL(0) }, /* ourselves */
-	{ FETCH, "socket", 0, EQUAL(AF_INET) },
-	{ FETCH, "socket", 0, EQUAL(AF_INET6) },
-	{ FETCH, "socket", 0, EQUAL(AF_UNIX) },	   /* name services */
-	{ FETCH, "socket", 0, EQUAL(AF_NETLINK) }, /* getaddrinfo() asks which addresses we have */
-	{ FETCH, "socketpair", 0, EQUAL(AF_UNIX) },
-	{ FETCH, "ioctl", 1, EQUAL(TCGETS) }, /* isatty(); no TIOCSTI, which types for the user */
-	{ FETCH, "ioctl", 1, EQUAL(FIONBIO) },
-	{ FETCH, "ioctl", 1, EQUAL(FIONREAD) },
-	{ FETCH, "clone", 0, MASKED(NEW_NAMESPACES, 0) },
+	{ ALL, "prlimit64", 0, EQUAL(0) }, /* ourselves */
+	{ ONLINE, "socket", 0, EQUAL(AF_INET) },
+	{ ONLINE, "socket", 0, EQUAL(AF_INET6) },
+	{ ONLINE, "socket", 0, EQUAL(AF_UNIX) },    /* name services */
+	{ ONLINE, "socket", 0, EQUAL(AF_NETLINK) }, /* getaddrinfo() asks which addresses we have */
+	{ ONLINE, "socketpair", 0, EQUAL(AF_UNIX) },
+	{ ONLINE, "ioctl", 1, EQUAL(TCGETS) }, /* isatty(); no TIOCSTI, which types for the user */
+	{ ONLINE, "ioctl", 1, EQUAL(FIONBIO) },
+	{ ONLINE, "ioctl", 1, EQUAL(FIONREAD) },
+	{ ONLINE, "clone", 0, MASKED(NEW_NAMESPACES, 0) },
 };
 
 /* Calls that end the process; not where the tables above allow them. */
 static const struct calls fatal[] = {
-	{ BOTH & ~RELAXED, "ptrace" },
-	{ BOTH, "process_vm_readv process_vm_writev pidfd_getfd kcmp execveat" },
-	{ BOTH, "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig" },
-	{ BOTH, "fsmount fspick mount_setattr setns unshare open_by_handle_at" },
-	{ BOTH, "init_module finit_module delete_module kexec_load kexec_file_load reboot" },
-	{ BOTH, "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter" },
-	{ BOTH, "io_uring_register add_key keyctl request_key iopl ioperm modify_ldt" },
-	{ BOTH, "swapon swapoff acct quotactl syslog settimeofday clock_settime adjtimex" },
-	{ BOTH, "clock_adjtime sethostname setdomainname" },
-	{ WORKER, "execve socket socketpair connect bind listen accept accept4 sendto sendmsg" },
-	{ WORKER, "sendmmsg recvfrom recvmsg recvmmsg" },
+	{ ALL & ~RELAXED, "ptrace" },
+	{ ALL, "process_vm_readv process_vm_writev pidfd_getfd kcmp execveat" },
+	{ ALL, "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig" },
+	{ ALL, "fsmount fspick mount_setattr setns unshare open_by_handle_at" },
+	{ ALL, "init_module finit_module delete_module kexec_load kexec_file_load reboot" },
+	{ ALL, "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter" },
+	{ ALL, "io_uring_register add_key keyctl request_key iopl ioperm modify_ldt" },
+	{ ALL, "swapon swapoff acct quotactl syslog settimeofday clock_settime adjtimex" },
+	{ ALL, "clock_adjtime sethostname setdomainname" },
+	{ OFFLINE, "execve socket socketpair connect bind listen accept accept4 sendto sendmsg" },
+	{ OFFLINE, "sendmmsg recvfrom recvmsg recvmmsg" },
+	{ UPLOAD, "execve fork vfork" },
 };
 
 /* ---- the steps ------------------------------------------------------------------------------- */
@@ -353,6 +362,8 @@ int lockdown_enter(enum lockdown_program program, struct err *err)
 	step_back();
 	if (lower_limits(program, err) < 0 || drop_capabilities(program, err) < 0)
 		return -1;
+	if (program == LOCKDOWN_START)
+		return 0;
 	r = load(SCMP_ACT_ERRNO(ENOSYS), add_program, 1U << program);
 	return r == 0 ? 0 : refused(program, "a system call filter", -r, err);
 }

@@ -26,6 +26,9 @@
 enum lockdown_program {
 	LOCKDOWN_FETCH,
 	LOCKDOWN_WORKER,
+	LOCKDOWN_PUBLISH, /* a plugin that writes files */
+	LOCKDOWN_UPLOAD,  /* one that has sockets */
+	LOCKDOWN_START,	  /* one that starts programs: no list of calls, all else */
 };
 
 /**

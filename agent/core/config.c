@@ -11,6 +11,7 @@ enum kind {
 	KIND_DURATION,
 	KIND_SIZE,
 	KIND_WINDOWS,
+	KIND_PLUGINS,
 };
 
 static const char *const scopes[] = { "all", "livepatch", NULL };
@@ -60,6 +61,8 @@ static const struct config_item items[] = {
 	{ "group", "", "a name", "whose members may change the node, beside root" },
 	{ "history_keep", "50", "a number", "how many reports of each operation to keep" },
 	{ "history_age", "400d", "a duration", "remove reports that are older; 0: never" },
+	{ "plugins", "", "names, each with its settings", "where reports go" },
+	{ "publish_timeout", "1m", "a duration", "time for handing one report to a plugin" },
 	{ "hook_timeout", "1m", "a duration", "time for each of the operator's hooks" },
 	{ "fetch_timeout", "5m", "a duration", "time for fetching all metadata" },
 	{ "max_file_size", "256MiB", "a size", "largest single download" },
@@ -83,6 +86,8 @@ static const struct row rows[] = {
 	{ KIND_TEXT, AT(group), NULL, 0, 0 },
 	{ KIND_NUMBER, AT(history_keep), NULL, 1, 10000 },
 	{ KIND_DURATION, AT(history_age), NULL, 0, DAYS(3650) },
+	{ KIND_PLUGINS, AT(plugins), NULL, 0, 0 },
+	{ KIND_DURATION, AT(publish_timeout), NULL, 1, 600 },
 	{ KIND_DURATION, AT(hook_timeout), NULL, 1, 600 },
 	{ KIND_DURATION, AT(fetch_timeout), NULL, 1, DAYS(1) },
 	{ KIND_SIZE, AT(max_file_size), NULL, 1024, 4096 * MIB },
@@ -170,6 +175,38 @@ static int read_windows(const struct doc *doc, struct windows *ret, struct err *
 	return 0;
 }
 
+/* What a plugin's settings mean only it knows; here they are texts. */
+static int check_plugin(const struct doc *plugin, struct err *err)
+{
+	size_t len = strspn(plugin->key, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (!len || plugin->key[len])
+		return doc_err(err, plugin, "a plugin's name has small letters, digits and dashes");
+	if (plugin->kind == DOC_SCALAR && is_empty(plugin))
+		return 0;
+	if (doc_expect(plugin, DOC_MAP, err) < 0)
+		return -1;
+	DOC_FOREACH(setting, plugin)
+		if (doc_expect(setting, DOC_SCALAR, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_plugins(const struct doc *doc, const struct doc **ret, struct err *err)
+{
+	if (doc->kind == DOC_SCALAR && is_empty(doc)) {
+		*ret = NULL;
+		return 0;
+	}
+	if (doc_expect(doc, DOC_MAP, err) < 0)
+		return -1;
+	DOC_FOREACH(plugin, doc)
+		if (check_plugin(plugin, err) < 0)
+			return -1;
+	*ret = doc;
+	return 0;
+}
+
 static int read_value(const struct doc *doc, const struct row *row, struct config *into,
 		      struct err *err)
 {
@@ -198,6 +235,8 @@ static int read_value(const struct doc *doc, const struct row *row, struct confi
 		return read_scaled(doc, row, sizes, ARRAY_SIZE(sizes), member, err);
 	case KIND_WINDOWS:
 		return read_windows(doc, member, err);
+	case KIND_PLUGINS:
+		return read_plugins(doc, member, err);
 	}
 	return -1;
 }
@@ -261,6 +300,17 @@ static const char *window_texts(const struct windows *windows, struct arena *are
 	return *text ? arena_printf(arena, "[%s]", text) : "";
 }
 
+static const char *plugin_names(const struct doc *plugins, struct arena *arena)
+{
+	const char *text = "";
+
+	if (!plugins)
+		return text;
+	DOC_FOREACH(plugin, plugins)
+		text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "", plugin->key);
+	return text;
+}
+
 const char *config_value(const struct config *config, const char *key, struct arena *arena)
 {
 	size_t i = find_item(key);
@@ -285,6 +335,8 @@ const char *config_value(const struct config *config, const char *key, struct ar
 		return scaled(*(const int64_t *)member, sizes, arena);
 	case KIND_WINDOWS:
 		return window_texts(member, arena);
+	case KIND_PLUGINS:
+		return plugin_names(*(const struct doc *const *)member, arena);
 	}
 	return NULL;
 }

@@ -53,13 +53,15 @@ struct config {
 	bool pending_external;
 	int64_t activation_timeout; /* seconds to wait for modules in transition */
 	enum tracing_policy tracing;
-	struct windows windows; /* for changes that a timer asks for */
-	const char *group;	/* whose members may change the node; NULL: root only */
-	int64_t history_keep;	/* number of reports of each operation */
-	int64_t history_age;	/* seconds; older reports are removed; 0: never */
-	int64_t hook_timeout;	/* seconds for each of the operator's programs */
-	int64_t fetch_timeout;	/* seconds for a whole fetch */
-	int64_t max_file_size;	/* bytes of a single download */
+	struct windows windows;	   /* for changes that a timer asks for */
+	const char *group;	   /* whose members may change the node; NULL: root only */
+	int64_t history_keep;	   /* number of reports of each operation */
+	int64_t history_age;	   /* seconds; older reports are removed; 0: never */
+	const struct doc *plugins; /* {NAME: {key: text}}; NULL: none */
+	int64_t publish_timeout;   /* seconds for one report to one of them */
+	int64_t hook_timeout;	   /* seconds for each of the operator's programs */
+	int64_t fetch_timeout;	   /* seconds for a whole fetch */
+	int64_t max_file_size;	   /* bytes of a single download */
 };
 
 struct config_item {

@@ -45,6 +45,8 @@ enum job_event conclude_store(struct job *job)
 	}
 	if (job->request.store != STORE_NOWHERE) /* what was found is told where it stays */
 		intent_clear(place);
+	if (job->request.store == STORE_LATEST)
+		publisher_take(job->spec->publisher, report);
 	announce_report(job_name(job), report);
 	return EVENT_DONE;
 }

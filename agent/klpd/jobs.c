@@ -79,8 +79,10 @@ static void on_next_turn(void *userdata)
 		end(job);
 		return;
 	}
-	if (job_flow(job) != FLOW_ASK)
+	if (job_flow(job) != FLOW_ASK) {
 		intent_tell(jobs->spec.place, job->findings);
+		publisher_tell(jobs->spec.publisher, job->findings);
+	}
 	job_happens(job, EVENT_DONE);
 }
 

@@ -12,6 +12,7 @@
 #include "core/jobtable.h"
 #include "ipc/varlink_server.h"
 #include "klpd/place.h"
+#include "klpd/publisher.h"
 #include "klpd/settings.h"
 #include "klpd/store.h"
 
@@ -61,6 +62,7 @@ struct jobs_spec {
 	const struct options *options;
 	const struct place *place;
 	struct settings *settings;
+	struct publisher *publisher;
 	void (*on_idle)(void *userdata); /* no job is left */
 	void *userdata;
 };

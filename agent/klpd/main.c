@@ -24,6 +24,7 @@ struct klpd {
 	struct place place;
 	struct settings settings;
 	struct jobs *jobs;
+	struct publisher *publisher;
 	struct varlink_server *server;
 	struct loop_timer *idle;
 	struct loop_signal *on_term, *on_int, *on_hup;
@@ -31,6 +32,7 @@ struct klpd {
 	size_t n_sockets; /* that systemd gave us */
 	size_t n_connections;
 	bool served; /* set up: connections count from here on */
+	bool left;   /* the only caller of a private daemon is gone */
 	bool ending; /* as soon as nothing runs any more */
 };
 
@@ -38,6 +40,7 @@ static void klpd_deinit(struct klpd *k)
 {
 	varlink_server_free(k->server); /* first: calls outlive their connections */
 	jobs_free(k->jobs);
+	publisher_free(k->publisher);
 	loop_timer_free(k->idle);
 	loop_signal_free(k->on_term);
 	loop_signal_free(k->on_int);
@@ -62,12 +65,13 @@ static void on_idle_time(void *userdata)
 	loop_stop(k->loop);
 }
 
-/* Runs the idle clock while there is neither a caller nor a job. */
+/* Runs the idle clock while there is neither a caller nor a job, and nothing is published. */
 static void watch_idleness(struct klpd *k)
 {
-	bool idle = k->n_connections == 0 && jobs_idle(k->jobs);
+	bool busy = publisher_busy(k->publisher);
+	bool idle = k->n_connections == 0 && jobs_idle(k->jobs) && !busy;
 
-	if (k->ending && jobs_idle(k->jobs))
+	if (!busy && (k->left || (k->ending && jobs_idle(k->jobs))))
 		loop_stop(k->loop);
 	if (k->options.exit_idle_sec >= 0)
 		loop_timer_set(k->idle, idle ? k->options.exit_idle_sec * 1000 : LOOP_TIMER_OFF);
@@ -78,12 +82,13 @@ static void on_connections(size_t n, void *userdata)
 	struct klpd *k = userdata;
 
 	k->n_connections = n;
-	if (k->served && n == 0 && is_private(k)) /* whatever it is doing */
-		loop_stop(k->loop);
+	if (k->served && n == 0 &&
+	    is_private(k)) /* whatever it is doing, but for what is reported */
+		k->left = true;
 	watch_idleness(k);
 }
 
-static void on_jobs_idle(void *userdata)
+static void on_become_idle(void *userdata)
 {
 	watch_idleness(userdata);
 }
@@ -96,6 +101,8 @@ static void on_end_signal(int signo _unused_, void *userdata)
 	k->ending = true;
 	service_stopping();
 	jobs_stop(k->jobs);
+	if (!is_private(k)) /* whose caller waits for it, but not long */
+		publisher_stop(k->publisher);
 	watch_idleness(k);
 }
 
@@ -147,13 +154,21 @@ static int setup(struct klpd *k, struct err *err)
 	service_begin(k->loop);
 	settings_open(&k->settings, &k->place, &k->options);
 	k->idle = loop_timer_new(k->loop, on_idle_time, k);
+	k->publisher = publisher_new(&(struct publisher_spec){
+		.loop = k->loop,
+		.place = &k->place,
+		.settings = &k->settings,
+		.on_idle = on_become_idle,
+		.userdata = k,
+	});
 	k->jobs = jobs_new(&(struct jobs_spec){
 		.loop = k->loop,
 		.actions = actions,
 		.options = &k->options,
 		.place = &k->place,
 		.settings = &k->settings,
-		.on_idle = on_jobs_idle,
+		.publisher = k->publisher,
+		.on_idle = on_become_idle,
 		.userdata = k,
 	});
 	k->agent = (struct agent){ .place = &k->place,
@@ -168,6 +183,7 @@ static int run(struct klpd *k, struct err *err)
 	if (setup(k, err) < 0)
 		return -1;
 	watch_idleness(k);
+	publisher_go(k->publisher); /* what an earlier one could not hand over */
 	service_ready();
 	service_status("idle");
 	return loop_run(k->loop, err);
