@@ -395,6 +395,26 @@ def test_on_and_off(machine):
     assert node.json("disable")["outcome"]["result"] == "nothing-to-do"
 
 
+def test_reports_leave_the_node(node):
+    """By plugins in the unit's sandbox: a file where klpd may write, and the real journal."""
+    node.machine.write("etc/klpd/klpd.yaml", "plugins:\n  file: {path: /var/lib/klpd/for-others.json}\n"
+                       "  journal: {json: true}\n  openmetrics: {path: /nowhere/klpd.prom}\n")
+    node.machine.sh("chown -R root:root /etc/klpd /usr/local/libexec/klpd")
+    report = node.json("install")
+    path = node.node.path("var/lib/klpd/for-others.json")
+    node.wait(lambda: path.exists() and json.loads(path.read_text())["id"] == report["id"], "the file")
+    node.wait(lambda: node.journal("MESSAGE_ID=0f1ab4a9d9d84c0e8f7b5a6c3d2e1f00"), "the entry")
+    [entry] = node.journal("MESSAGE_ID=0f1ab4a9d9d84c0e8f7b5a6c3d2e1f00")
+    assert entry["KLPD_STATE"] == "COMPLIANT" and entry["KLPD_JOB"] == report["id"]
+    assert json.loads(entry["KLPD_REPORT"]) == report
+    text = node.machine.run("journalctl", "-x", "--no-pager", "MESSAGE_ID=0f1ab4a9d9d84c0e8f7b5a6c3d2e1f00").stdout
+    assert "klpctl history " + report["id"] in text or "KLPD_JOB" not in text
+    failed = node.json("scan")
+    [finding] = [f for f in failed["findings"] if f["code"] == "publish-failed"]
+    assert finding["subject"] == "openmetrics" and "/nowhere/klpd.prom cannot be written" in finding["message"]
+    node.wait(lambda: node.machine.property("klpd.service", "ActiveState") == "inactive", "the end of idleness", 60)
+
+
 def test_an_operators_program_vetoes(node):
     """As user klpd, in the unit's sandbox."""
     node.machine.write("etc/klpd/hooks.d/pre-install/10-drain",

@@ -122,12 +122,14 @@ def test_what_may_be_installed(installed):
 
 
 def test_the_catalog_knows_every_event(installed):
-    source = (TOP / "agent/klpd/journal.c").read_text()
+    plugin = (TOP / "plugins/journal.c").read_text()
+    source = (TOP / "agent/klpd/journal.c").read_text() + plugin
     ids = re.findall(r'"([0-9a-f]{32})"', source)
     catalog = (installed / "usr/local/lib/systemd/catalog/klpd.catalog").read_text()
-    assert len(set(ids)) == 10 and re.findall(r"^-- ([0-9a-f]{32})$", catalog, re.M) == ids
+    assert len(set(ids)) == 11 and re.findall(r"^-- ([0-9a-f]{32})$", catalog, re.M) == ids
     fields = set(re.findall(r"@KLPD_(\w+)@", catalog))
     known = set(re.findall(r'\{ "([A-Z_]+)",', (TOP / "agent/klpd/announce.c").read_text()))
+    known |= set(re.findall(r'"KLPD_([A-Z]+)"', plugin))
     assert fields <= known
 
 
