@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FOLDER	  "etc/yum.repos.d"
 #define SUFFIX	  ".repo"
@@ -19,7 +20,8 @@ static int fail(const char *file, int r, const char *what, struct err *err)
 	return err_set_errno(err, EXIT_STATUS_IO, -r, "/%s cannot be %s", file, what);
 }
 
-/* In the folder of @file, which a link in the file's place does not move. */
+/* In the folder of @file, which a link in the file's place does not move, and where nobody else can
+ * have put anything in the way of what is written. */
 static int write_file(int root, const char *file, const char *text, size_t len, mode_t mode,
 		      struct err *err)
 {
@@ -34,6 +36,10 @@ static int write_file(int root, const char *file, const char *text, size_t len, 
 		return err_set(err, EXIT_STATUS_DATA,
 			       "/%s is a link; name the file itself in the repositories' folder",
 			       file);
+	if (dir >= 0 &&
+	    (fstat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))))
+		return err_set(err, EXIT_STATUS_DATA,
+			       "/%s is in a folder that somebody else than root may write", file);
 	r = dir < 0 ? dir : fsx_write_atomic_at(dir, name, text, len, mode);
 	return r < 0 ? fail(file, r, "written", err) : 0;
 }

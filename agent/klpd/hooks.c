@@ -58,6 +58,16 @@ static bool is_trusted(const struct stat *st)
 	return (st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* The folder of a stage, and the one that it is in. */
+static bool is_trusted_folder(const struct place *place, int dir)
+{
+	_cleanup_close_ int above = fsx_open_at(place->root_fd, FOLDER, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	return above >= 0 && fstat(dir, &st) == 0 && is_trusted(&st) && fstat(above, &st) == 0 &&
+	       is_trusted(&st);
+}
+
 static int distrust(const char *path, struct err *err)
 {
 	return err_set(err, EXIT_STATUS_NOPERM,
@@ -77,8 +87,11 @@ static void list_stage(struct hooks *h, const char *stage)
 
 	if (dir < 0 || fsx_list_at(h->place->root_fd, path, NULL, &names) < 0)
 		return;
-	if (names->n && (fstat(dir, &st) < 0 || !is_trusted(&st)) && !h->err.message)
-		distrust(path, &h->err);
+	if (names->n && !is_trusted_folder(h->place, dir)) {
+		if (!h->err.message)
+			distrust(path, &h->err);
+		return;
+	}
 	for (size_t i = 0; i < names->n; i++) {
 		_cleanup_free_ char *file = xasprintf("%s/%s", path, names->items[i]);
 

@@ -379,12 +379,18 @@ def test_a_section_off_and_on(scenario, applier):
     (al2.LIVEPATCH, "etc/nowhere.repo", 74, "cannot be read"),
     (al2.LIVEPATCH, "etc/link.repo", 65, "is a link"),
     (al2.LIVEPATCH, "etc/folder.repo", 74, "cannot be read"),
+    (al2.LIVEPATCH, "etc/shared/own.repo", 65, "in a folder that somebody else than root may write"),
+    (al2.LIVEPATCH, "etc/theirs/own.repo", 65, "in a folder that somebody else than root may write"),
     (al2.LIVEPATCH, "../outside.repo", 74, "cannot be read"),
 ])
 def test_a_section_that_is_not_ours(scenario, applier, subject, file, status, said):
     (scenario.node.folder.parent / "outside.repo").write_text(f"[{al2.LIVEPATCH}]\nenabled=1\n")
     scenario.node.path("etc/link.repo").symlink_to(f"/{REPO}")
     scenario.node.path("etc/folder.repo").mkdir()
+    for folder in ("shared", "theirs"):
+        scenario.node.write(f"etc/{folder}/own.repo", f"[{al2.LIVEPATCH}]\nenabled=1\n")
+    scenario.node.path("etc/shared").chmod(0o775)
+    os.chown(scenario.node.path("etc/theirs"), 1000, 1000)
     before = {p: p.read_bytes() for p in scenario.node.path("etc").rglob("*") if p.is_file()}
     result = switch(applier, applying.REPOSITORY, subject, False, file)
     assert result.status == status and said in result.done.text, result.done.text

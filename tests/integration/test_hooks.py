@@ -166,15 +166,24 @@ def test_what_is_no_hook(node):
     assert node.json("install")["outcome"]["result"] == "done"
 
 
-@pytest.mark.parametrize("what", ["hook", "folder"])
+def test_afterwards_too(node):
+    """What others may write is not run at any stage, and the other stages are."""
+    hook(node, "post-install", "10-theirs", keeps())
+    hook(node, "on-exit", "10-ours", keeps("exit"))
+    node.node.path(f"{FOLDER}/post-install").chmod(0o777)
+    assert node.json("install")["outcome"]["result"] == "done"
+    assert heard(node) == [] and heard(node, "exit") == ["10-ours"]
+
+
+@pytest.mark.parametrize("what", ["hook", "folder", "the folder above"])
 def test_what_others_may_write_is_not_run(node, what):
     """Before a change that is a veto: whoever meant to be asked was not."""
     path = hook(node, "pre-install", "10-mine", keeps())
     hook(node, "on-exit", "10-mine", keeps("exit"))
-    changed = path if what == "hook" else path.parent
+    changed = {"hook": path, "folder": path.parent, "the folder above": path.parent.parent}[what]
     changed.chmod(0o777)
     vetoed(node, node.json("install", status=77), f"{FOLDER}/pre-install", "is not run", "chmod go-w")
-    assert heard(node) == [] and heard(node, "exit")
+    assert heard(node) == [] and bool(heard(node, "exit")) == (what != "the folder above")
     changed.chmod(0o755)
     assert node.json("install")["outcome"]["result"] == "done"
 
