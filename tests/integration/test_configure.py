@@ -3,6 +3,7 @@
 import difflib
 import itertools
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -102,6 +103,8 @@ def test_the_life_of_a_node(node):
     on = node.json("enable")
     assert on["operation"] == "Configure" and on["outcome"]["result"] == "done"
     assert switches(on) == [("repository", al2.LIVEPATCH, True), ("service", SERVICE, True)]
+    assert on["outcome"]["steps"] == ["repository", "stage", "verify", "lock", "guard", "test", "install", "load",
+                                      "service"]
     assert on["outcome"]["installed"] and title(1) in on["outcome"]["installed"]
     assert on["outcome"]["switched"] == [f"{al2.LIVEPATCH}: enabled in /{EXTRAS}", f"{SERVICE}: enabled"]
     facts = on["live_patching"]
@@ -146,6 +149,7 @@ def test_the_life_of_a_node(node):
     # off: the kernel goes on with what it runs, and that is said
     disabled = node.json("disable")
     assert switches(disabled) == [("repository", al2.LIVEPATCH, False), ("service", SERVICE, False)]
+    assert disabled["outcome"]["steps"] == ["service", "lock", "guard", "test", "erase", "repository"]
     assert disabled["outcome"]["erased"] == [title(1, of)] and node.livepatches() == []
     assert disabled["live_patching"]["enabled"] is False and not node.service()
     assert "livepatch-without-package" in codes(disabled) and node.loaded() == ["livepatch_CVE_2024_0004"]
@@ -167,6 +171,18 @@ def test_a_plan_is_shown_and_nothing_done(node):
     # what was fetched for the plan counts for nothing else
     assert node.json("scan")["compliance"]["livepatch"] == "NOT_APPLICABLE"
     assert [r["status"] for r in node.json("--cached", "scan")["repositories"] if r["id"] == al2.LIVEPATCH] == ["disabled"]
+
+
+def test_what_was_fetched_for_a_plan_counts_for_nothing_else(node):
+    """Live patching is on, and its repository off: what that offers is not known, whoever looked."""
+    node.node.install(node.scenario.rpm_of(node.scenario.marker))
+    before = node.json("scan")
+    assert before["compliance"]["livepatch"] == "UNKNOWN" and "livepatch-repository-disabled" in codes(before)
+    assert node.json("--dry-run", "enable")["plan"]["steps"]
+    for arguments in (["--cached", "scan"], ["scan"]):
+        after = node.json(*arguments)
+        assert after["compliance"] == before["compliance"] and codes(after) == codes(before)
+        assert [p["state"] for p in after["patches"]] == [p["state"] for p in before["patches"]]
 
 
 def test_without_an_approved_livepatch_the_marker_is_installed(node):
@@ -210,15 +226,23 @@ def test_unloading_is_refused_by_the_kernel(node):
     assert "stay until a reboot" in node.run("disable").stdout.split("Node ")[0]
 
 
-def test_unloading_goes_backwards(node):
+@pytest.mark.parametrize("modules", [None, (1, 0, 2), (0, 2, 1)])
+def test_unloading_goes_backwards(node, modules):
     """The last one loaded first, as /proc/modules has it; what is not in it, by the list of files."""
     node.json("enable")
     node.scenario.install_patch(3)
     for module in ("livepatch_CVE_2024_0002", "livepatch_CVE_2024_0003"):
         node.node.load_livepatch(module)
+    if modules and not os.path.exists("/proc/modules"):
+        pytest.skip("this machine's kernel has no modules, and so no /proc/modules to stand one in for")
+    names = [f"livepatch_CVE_2024_000{i}" for i in (1, 2, 3)]
+    expected = list(reversed(names))
+    if modules:
+        expected = [names[i] for i in modules]
+        node.node.write("fakeproc/modules", "".join(f"{name} 16384 1 - Live 0x0000000000000000 (OEK)\n" for name in [
+            "ext4", *expected, "livepatch_CVE_2024_00011"]))
     node.json("--unload", "disable")
-    assert node.node.path("var/unloaded").read_text().split() == [
-        "livepatch_CVE_2024_0003", "livepatch_CVE_2024_0002", "livepatch_CVE_2024_0001"]
+    assert node.node.path("var/unloaded").read_text().split() == expected
 
 
 def test_the_newer_kernel_is_due_again_without_livepatches(node):

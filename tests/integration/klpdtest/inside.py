@@ -23,7 +23,9 @@ mount -t proc proc proc
 for file in sys/kernel/osrelease sys/kernel/version sys/kernel/random/boot_id stat; do
 	mount --bind "fakeproc/$file" "proc/$file"
 done
-[ ! -e fakeproc/cmdline ] || mount --bind fakeproc/cmdline proc/cmdline
+for file in cmdline modules; do
+	[ ! -e "fakeproc/$file" ] || mount --bind "fakeproc/$file" "proc/$file"
+done
 mount --rbind /dev dev
 mount --bind "$programs" opt/klpd
 set +e
