@@ -9,17 +9,14 @@
  */
 #include "common.h"
 
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LAST_SUCCESS "last-success"
-
 struct metrics {
 	const struct klpd_host *host;
 	const char *path;
-	char *last_success; /* path of our own note */
 };
 
 static const char *const verdicts[] = { "COMPLIANT", "NON_COMPLIANT", "UNKNOWN", "NOT_APPLICABLE",
@@ -52,14 +49,7 @@ static int open_metrics(const struct klpd_host *host, const struct klpd_setting 
 	if (len < 5 || strcmp(metrics.path + len - 5, ".prom") != 0)
 		return common_explain(host, KLPD_WRONG,
 				      "path: node_exporter reads only what ends in .prom");
-	return asprintf(&metrics.last_success, "%s/" LAST_SUCCESS, host->directory) < 0
-		       ? common_explain(host, KLPD_RETRY, "out of memory")
-		       : KLPD_OK;
-}
-
-static void close_metrics(void *state)
-{
-	free(((struct metrics *)state)->last_success);
+	return KLPD_OK;
 }
 
 /* ---- samples ----------------------------------------------------------------------------------*/
@@ -183,27 +173,52 @@ static void put_info(FILE *out, const struct klpd_report *r, const struct klpd_h
 	fprintf(out, "klpd_live_patching_enabled %d\n", r->enabled);
 }
 
-/* ---- when it went well ------------------------------------------------------------------------*/
+/* ---- what is remembered -----------------------------------------------------------------------*/
+
+/*
+ * A number that not every report has: @now where this one does (not -1), and is kept in the file
+ * @name of our own directory; else the one of the last that did, or -1.
+ */
+static int64_t remember(const struct metrics *m, const char *name, int64_t now)
+{
+	char *path = NULL, text[32];
+	long long value = -1;
+	FILE *file;
+
+	if (asprintf(&path, "%s/%s", m->host->directory, name) < 0)
+		return now;
+	if (now >= 0) {
+		snprintf(text, sizeof(text), "%lld\n", (long long)now);
+		common_write(m->host, path, text, strlen(text));
+		value = now;
+	} else if ((file = fopen(path, "re"))) {
+		if (fscanf(file, "%lld", &value) != 1)
+			value = -1;
+		fclose(file);
+	}
+	free(path);
+	return value;
+}
 
 /* A look that led to a verdict; else of the last one that did. */
 static int64_t last_success(const struct metrics *m, const struct klpd_report *r)
 {
-	FILE *file;
-	char text[32];
-	long long t = KLPD_NO_TIME;
+	bool known = strcmp(r->overall, "UNKNOWN") != 0;
+	int64_t t = remember(m, "last-success", known ? r->finished : -1);
 
-	if (strcmp(r->overall, "UNKNOWN") != 0) {
-		snprintf(text, sizeof(text), "%lld\n", (long long)r->finished);
-		common_write(m->host, m->last_success, text, strlen(text));
-		return r->finished;
-	}
-	file = fopen(m->last_success, "re");
-	if (file) {
-		if (fscanf(file, "%lld", &t) != 1)
-			t = KLPD_NO_TIME;
-		fclose(file);
-	}
-	return t;
+	return t < 0 ? KLPD_NO_TIME : t;
+}
+
+static void put_transition(FILE *out, const struct metrics *m, const struct klpd_report *r)
+{
+	static const char name[] = "klpd_transition_seconds";
+	int64_t msec =
+		remember(m, "transition", KLPD_HAS(r, transition_msec) ? r->transition_msec : -1);
+
+	if (msec < 0)
+		return;
+	begin(out, name, "How long the kernel took to run the livepatch that was loaded last.");
+	fprintf(out, "%s %lld.%03lld\n", name, (long long)(msec / 1000), (long long)(msec % 1000));
 }
 
 static int publish(void *state, const struct klpd_report *report)
@@ -220,6 +235,7 @@ static int publish(void *state, const struct klpd_report *report)
 	put_verdicts(out, report);
 	put_patches(out, report);
 	put_findings(out, report);
+	put_transition(out, m, report);
 	put_time(out, "klpd_support_end_timestamp_seconds",
 		 "Last day on which the running kernel gets livepatches.", report->supported_until);
 	put_time(out, "klpd_last_report_timestamp_seconds", "When the latest report was made.",
@@ -239,5 +255,4 @@ const struct klpd_plugin klpd_plugin = {
 	.text = "metrics for Prometheus, by node_exporter's textfile collector",
 	.open = open_metrics,
 	.publish = publish,
-	.close = close_metrics,
 };

@@ -18,7 +18,8 @@ struct install {
 	json_t *answer;	 /* of klpd-worker plan: plan, report, apply */
 	json_t *outcome; /* result, what changes.c notes, activation */
 	struct changes *changes;
-	int lock; /* nobody else changes the node with this state directory */
+	int64_t awaiting; /* since when, of loop_now() */
+	int lock;	  /* nobody else changes the node with this state directory */
 	bool vetoed, fetched_more;
 };
 
@@ -153,9 +154,13 @@ void install_conclude(struct job *job, json_t *report)
 static enum job_event awaited(struct job *job, json_t *answer)
 {
 	json_t *list = json_object_get(json_object_get(answer, "activation"), "livepatches");
+	const struct install *in = installation(job);
 
 	if (list)
-		json_object_set(installation(job)->outcome, "activation", list);
+		json_object_set(in->outcome, "activation", list);
+	if (has(in->outcome, "modules")) /* else there was nothing to wait for */
+		json_object_set_new(in->outcome, "activation_msec",
+				    json_integer(loop_now() - in->awaiting));
 	return EVENT_DONE;
 }
 
@@ -175,6 +180,7 @@ enum job_event install_await(struct job *job)
 	if (!job->spec->place->running_system)
 		return EVENT_DONE;
 	request = job_worker_request(job);
+	installation(job)->awaiting = loop_now();
 	json_object_set_new(request, "wait",
 			    json_integer(job->spec->settings->config.activation_timeout));
 	return job_run(job,

@@ -133,6 +133,9 @@ int report_view(json_t *json, struct arena *arena, struct klpd_report *ret, stru
 		.enabled = yes_or_no(json, "live_patching.enabled") == 1,
 		.supported_until = when(json, "live_patching.supported_until"),
 	};
+	ret->transition_msec = json_is_integer(find(json, "outcome.activation_msec"))
+				       ? json_integer_value(find(json, "outcome.activation_msec"))
+				       : -1;
 	view_patches(json, arena, ret);
 	view_findings(json, arena, ret);
 	return 0;

@@ -200,6 +200,7 @@ def publish(plugin, settings, report, directory, env=None):
 
 
 def metrics(report, tmp_path):
+    tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "klpd.prom"
     answer = publish("openmetrics", {"path": str(path)}, report, tmp_path / "own")
     assert answer == {"published": {"result": "ok", "message": ""}}
@@ -234,6 +235,18 @@ def test_metrics_of_what_is_not_known(report, tmp_path):
     later = samples(metrics(dict(unknown, finished="2026-02-02T00:00:00Z"), tmp_path))
     assert later["klpd_last_success_timestamp_seconds"] == 1767323045  # of the one before
     assert later["klpd_last_report_timestamp_seconds"] == 1769990400
+
+
+def test_how_long_the_kernel_took(node, tmp_path):
+    installed = node.json("install")
+    taken = installed["outcome"]["activation_msec"]
+    assert 0 <= taken < 60000
+    jsonschema.validate(installed, SCHEMAS["report"])
+    assert samples(metrics(installed, tmp_path))["klpd_transition_seconds"] == taken / 1000
+    again = node.json("install")
+    assert "activation_msec" not in again["outcome"]  # nothing was loaded
+    assert samples(metrics(again, tmp_path))["klpd_transition_seconds"] == taken / 1000  # the last one that was
+    assert "klpd_transition_seconds" not in samples(metrics(again, tmp_path / "new"))
 
 
 def test_metrics_please_promtool(report, tmp_path):
