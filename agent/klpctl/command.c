@@ -38,10 +38,10 @@ const struct command_row command_table[] = {
 	{ "cat-config", "", 0, 0, settings, "settings, and where they come from", cmd_cat_config },
 	{ "check-config", "[FILE]", 0, 1, settings, "whether a settings file is valid",
 	  cmd_check_config },
-	{ "capture", "", 0, 0, replay, "write all that judging needs as JSON", cmd_capture },
-	{ "evaluate", "SNAPSHOT", 1, 1, replay, "judge what capture wrote", cmd_evaluate },
 	{ "bridge", "", 0, 0, settings, "carry calls from standard input to the agent",
 	  cmd_bridge },
+	{ "capture", "", 0, 0, replay, "write all that judging needs as JSON", cmd_capture },
+	{ "evaluate", "SNAPSHOT", 1, 1, replay, "judge what capture wrote", cmd_evaluate },
 	{ NULL },
 };
 
