@@ -122,7 +122,7 @@ klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure 
 	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
 	    ssh ssm table view
 klpd     := actions announce applier caller changes conclude finish hold hooks install intent job jobs journal main methods options \
-	    place publisher scan service settings state store tool
+	    place plugincheck publisher scan service settings state store tool
 fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output repository run service stage trace

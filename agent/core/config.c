@@ -300,15 +300,39 @@ static const char *window_texts(const struct windows *windows, struct arena *are
 	return *text ? arena_printf(arena, "[%s]", text) : "";
 }
 
-static const char *plugin_names(const struct doc *plugins, struct arena *arena)
+/* Between quotation marks, as YAML and JSON write a text. */
+static const char *quoted(const char *text, struct arena *arena)
+{
+	char *made = arena_alloc(arena, 2 * strlen(text) + 3), *to = made;
+
+	*to++ = '"';
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			*to++ = '\\';
+		*to++ = *text;
+	}
+	*to++ = '"';
+	*to = '\0';
+	return made;
+}
+
+/* As YAML on one line. */
+static const char *plugin_texts(const struct doc *plugins, struct arena *arena)
 {
 	const char *text = "";
 
 	if (!plugins)
 		return text;
-	DOC_FOREACH(plugin, plugins)
-		text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "", plugin->key);
-	return text;
+	DOC_FOREACH(plugin, plugins) {
+		const char *own = "";
+
+		DOC_FOREACH(setting, plugin)
+			own = arena_printf(arena, "%s%s%s: %s", own, *own ? ", " : "", setting->key,
+					   quoted(setting->text, arena));
+		text = arena_printf(arena, "%s%s%s: {%s}", text, *text ? ", " : "", plugin->key,
+				    own);
+	}
+	return arena_printf(arena, "{%s}", text);
 }
 
 const char *config_value(const struct config *config, const char *key, struct arena *arena)
@@ -336,7 +360,7 @@ const char *config_value(const struct config *config, const char *key, struct ar
 	case KIND_WINDOWS:
 		return window_texts(member, arena);
 	case KIND_PLUGINS:
-		return plugin_names(*(const struct doc *const *)member, arena);
+		return plugin_texts(*(const struct doc *const *)member, arena);
 	}
 	return NULL;
 }

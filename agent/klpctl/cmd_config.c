@@ -74,6 +74,25 @@ static size_t count_own(const json_t *settings, const char **ret_origin)
 	return n;
 }
 
+/* 0, or -1 with the first that is wrong. */
+static int check_plugins(struct command_call *call, struct err *err)
+{
+	json_auto_t *plugins = NULL;
+	json_t *plugin;
+	size_t i;
+
+	if (shared_ask(call, "CheckPlugins", NULL, "plugins", false, &plugins, err) < 0)
+		return -1;
+	json_array_foreach(plugins, i, plugin)
+	{
+		if (!streq(pick_text_or(plugin, "result", ""), "ok"))
+			return err_set(err, EXIT_STATUS_CONFIG, "plugins: %s: %s",
+				       pick_text_or(plugin, "name", "?"),
+				       pick_text_or(plugin, "message", "?"));
+	}
+	return 0;
+}
+
 /* FILE, or what is in use. A wrong one is an error of the agent, with file and line. */
 int cmd_check_config(struct command_call *call, struct err *err)
 {
@@ -86,7 +105,7 @@ int cmd_check_config(struct command_call *call, struct err *err)
 		file = client_absolute_path(call->args[0]);
 		client_use_config(call->client, file);
 	}
-	if (get(call, &settings, err) < 0)
+	if (get(call, &settings, err) < 0 || check_plugins(call, err) < 0)
 		return -1;
 	if (call->options->json != JSON_MODE_OFF) {
 		screen_put_json(call->screen, settings, call->options->json);

@@ -38,7 +38,8 @@ struct klpd {
 
 static void klpd_deinit(struct klpd *k)
 {
-	varlink_server_free(k->server); /* first: calls outlive their connections */
+	plugincheck_free(k->agent.check);
+	varlink_server_free(k->server); /* before the jobs: calls outlive their connections */
 	jobs_free(k->jobs);
 	publisher_free(k->publisher);
 	loop_timer_free(k->idle);
@@ -174,6 +175,7 @@ static int setup(struct klpd *k, struct err *err)
 	k->agent = (struct agent){ .place = &k->place,
 				   .settings = &k->settings,
 				   .jobs = k->jobs,
+				   .loop = k->loop,
 				   .is_private = is_private(k) };
 	return serve(k, err);
 }

@@ -468,6 +468,18 @@ static void get_config(struct varlink_call *call, void *userdata)
 		    call);
 }
 
+static void check_plugins(struct varlink_call *call, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	if (agent->check) {
+		refuse(call, AGENT ".Busy", "another caller checks the plugins; try again");
+		return;
+	}
+	settings_refresh(agent->settings);
+	plugincheck_start(&agent->check, agent->loop, agent->place, agent->settings, call);
+}
+
 static void get_baseline(struct varlink_call *call, void *userdata)
 {
 	struct agent *agent = userdata;
@@ -520,6 +532,7 @@ const struct varlink_method methods[] = {
 		{ "explain", JSON_STRING, true }, { "cve", JSON_STRING, true },
 		{ "capture", JSON_TRUE, true }) },
 	{ "GetConfig", get_config, NULL },
+	{ "CheckPlugins", check_plugins, NULL },
 	{ "GetBaseline", get_baseline, NEEDS({ "baseline", JSON_STRING, true }) },
 	{ "Diagnose", diagnose, NULL },
 	{ NULL },

@@ -9,12 +9,15 @@
 
 #include "ipc/varlink_server.h"
 #include "klpd/jobs.h"
+#include "klpd/plugincheck.h"
 
 struct agent {
 	const struct place *place;
 	struct settings *settings;
 	struct jobs *jobs;
-	bool is_private; /* one caller, who started us */
+	struct loop *loop;
+	struct plugincheck *check; /* that is under way; or NULL */
+	bool is_private;	   /* one caller, who started us */
 };
 
 /* Ends with a row without name. */

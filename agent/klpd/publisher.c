@@ -5,7 +5,6 @@
 #include "base/fsx.h"
 #include "base/log.h"
 #include "klpd/state.h"
-#include "klpd/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,7 +188,7 @@ static void on_done(json_t *answer, const struct err *err, const struct tool_usa
 }
 
 /* Every value is a text to a plugin. */
-static json_t *settings_of(const struct doc *plugin)
+json_t *publisher_settings(const struct doc *plugin)
 {
 	json_t *object = json_object();
 
@@ -198,31 +197,47 @@ static json_t *settings_of(const struct doc *plugin)
 	return object;
 }
 
-static void start(struct publisher *p, const struct doc *plugin, const char *file, json_t *report)
+int publisher_start(struct loop *loop, const struct place *place,
+		    const struct publisher_request *request, struct tool **ret, struct err *err)
 {
-	const struct place *place = p->spec.place;
-	int64_t timeout = p->spec.settings->config.publish_timeout;
 	_cleanup_free_ char *directory =
-		xasprintf("%s/" DIRECTORIES "/%s", place->state, plugin->key);
+		xasprintf("%s/" DIRECTORIES "/%s", place->state, request->plugin);
 	_cleanup_close_ int parent = open_folder(place->state_fd, DIRECTORIES);
 	struct tool_spec spec = {
 		.program = "klpd-publish",
-		.request = json_pack("{s:s,s:o,s:s,s:I,s:O}", "plugin", plugin->key, "settings",
-				     settings_of(plugin), "directory", directory, "timeout",
-				     (json_int_t)timeout, "report", report),
-		.deadline_msec = (timeout + MARGIN_SEC) * MSEC,
+		.request = json_pack("{s:s,s:O,s:s,s:I}", "plugin", request->plugin, "settings",
+				     request->settings, "directory", directory, "timeout",
+				     (json_int_t)request->timeout),
+		.deadline_msec = (request->timeout + MARGIN_SEC) * MSEC,
 		.proxy = true,
 		.as_user = geteuid() == 0,
 		.uid = place->owner,
 		.gid = place->owner_group,
-		.on_done = on_done,
-		.userdata = p,
+		.on_done = request->on_done,
+		.userdata = request->userdata,
 	};
+
+	if (request->report)
+		json_object_set(spec.request, "report", request->report);
+	return tool_start(loop, &spec, ret, err);
+}
+
+static void start(struct publisher *p, const struct doc *plugin, const char *file, json_t *report)
+{
+	json_auto_t *settings = publisher_settings(plugin);
 	struct err err = ERR_INIT;
 
 	p->plugin = xstrdup(plugin->key);
 	p->file = xstrdup(file);
-	if (tool_start(p->spec.loop, &spec, &p->tool, &err) < 0)
+	if (publisher_start(p->spec.loop, p->spec.place,
+			    &(struct publisher_request){
+				    .plugin = plugin->key,
+				    .settings = settings,
+				    .report = report,
+				    .timeout = p->spec.settings->config.publish_timeout,
+				    .on_done = on_done,
+				    .userdata = p },
+			    &p->tool, &err) < 0)
 		finished(p, "retry", err.message);
 	err_clear(&err);
 }

@@ -14,12 +14,28 @@
  * directory that stands for a node publishes nothing.
  */
 
-#include "base/loop.h"
 #include "klpd/settings.h"
-
-#include <jansson.h>
+#include "klpd/tool.h"
 
 #define PUBLISHER_SPOOL_MAX 500
+
+#define PUBLISHER_CHECK_SEC ((int64_t)10)
+
+/* One run of klpd-publish. */
+struct publisher_request {
+	const char *plugin;
+	json_t *settings; /* borrowed for the call */
+	json_t *report;	  /* likewise; NULL: the settings are checked, nothing else */
+	int64_t timeout;  /* seconds */
+	tool_done_fn on_done;
+	void *userdata;
+};
+
+_must_check_ int publisher_start(struct loop *loop, const struct place *place,
+				 const struct publisher_request *request, struct tool **ret,
+				 struct err *err);
+/* What a plugin's settings are to it: an object of texts. A new reference. */
+json_t *publisher_settings(const struct doc *plugin);
 
 struct publisher;
 

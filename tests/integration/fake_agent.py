@@ -155,7 +155,7 @@ class FakeAgent:
         self.answers = {
             "GetStatus": {"version": "9.9", "report": REPORT}, "GetReport": {"report": REPORT},
             "GetHistory": {"entries": []}, "Scan": {"report": REPORT}, "Install": {"report": REPORT}, "Evaluate": evaluated,
-            "GetConfig": {"settings": SETTINGS}, "GetBaseline": {"baseline": BASELINE},
+            "CheckPlugins": {"plugins": []}, "GetConfig": {"settings": SETTINGS}, "GetBaseline": {"baseline": BASELINE},
         }
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(str(path))

@@ -160,6 +160,21 @@ def test_wrong_settings(node, text, status, said):
     until(lambda: node.node.path("var/lib/klpd/publish.json").exists(), node, tries=4)
     [finding] = [f for f in node.json("--cached", "scan")["findings"] if f["code"] == "plugin-wrong"]
     assert finding["severity"] == "error" and said in finding["message"]
+    checked = node.run("check-config")
+    assert checked.returncode == 78 and said in checked.stderr, checked.stderr
+
+
+def test_settings_that_are_right(node):
+    configure(node, 'plugins:\n  file: {path: "/var/out/a \\"b\\".json"}\n  journal:\n')
+    checked = node.run("check-config")
+    assert checked.returncode == 0 and "valid, 1 of" in checked.stdout, checked.stderr
+    assert not node.node.path('var/out/a "b".json').exists()  # nothing is published
+    shown = node.run("cat-config").stdout
+    [line] = [line for line in shown.splitlines() if line.startswith("plugins:")]
+    node.node.write(CONFIG, line + "\n")  # as a file that can be read again
+    assert node.run("check-config").returncode == 0
+    node.json("scan")
+    assert node.node.path('var/out/a "b".json').exists()
 
 
 @pytest.mark.parametrize("text", ["plugins: [file]", "plugins: {../x: {}}", "plugins: {file: path}",
