@@ -87,7 +87,8 @@ struct klpd_report {
 	const struct klpd_finding *findings;
 	size_t finding_size, n_findings;
 
-	int64_t transition_msec; /* that the kernel took to run what this job loaded; -1: nothing was */
+	int64_t transition_msec; /* that the kernel took to run what this job loaded; -1: nothing
+				    was */
 };
 
 /* What klpd-publish does for a plugin. */

@@ -217,6 +217,10 @@ int publisher_start(struct loop *loop, const struct place *place,
 		.userdata = request->userdata,
 	};
 
+	if (parent < 0) {
+		json_decref(spec.request);
+		return err_set_errno(err, EXIT_STATUS_IO, -parent, "%s", directory);
+	}
 	if (request->report)
 		json_object_set(spec.request, "report", request->report);
 	return tool_start(loop, &spec, ret, err);
