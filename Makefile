@@ -118,8 +118,8 @@ solv     := available digest filtered solve stream zstdframe
 codec    := jsonx plan report shape snapshot
 ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure configuration cmd_cve cmd_doctor \
-	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_run cmd_scan \
-	    cmd_status cmd_verify command fleet installation main options outcome pick progress screen shared \
+	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_report cmd_run cmd_scan \
+	    cmd_status cmd_verify command fleet html installation main options outcome pick progress screen shared \
 	    ssh ssm table view
 klpd     := actions announce applier caller changes conclude finish hold hooks install intent job jobs journal main methods options \
 	    place plugincheck publisher scan service settings state store tool
@@ -259,6 +259,9 @@ $(O)/gen/repositories.inc: conf/embed.awk $(REPOSITORIES)
 $(O)/gen/%.inc: agent/ipc/%.varlink conf/embed.awk
 	$(call embed,-f conf/embed.awk $<)
 
+$(O)/gen/report_css.inc: conf/report.css conf/embed.awk
+	$(call embed,-f conf/embed.awk conf/report.css)
+
 # What decides how metadata is understood: an extract of other sources is not read.
 READING := $(sort $(foreach f,base core metadata solv codec worker,$(wildcard agent/$(f)/*.[ch])))
 
@@ -268,6 +271,7 @@ $(O)/gen/sources.inc: $(READING)
 $(O)/agent/worker/extracts.o: $(O)/gen/sources.inc
 $(O)/agent/core/builtin.o: $(O)/gen/builtin_data.inc
 $(O)/agent/core/repotemplate.o: $(O)/gen/repositories.inc
+$(O)/agent/klpctl/html.o: $(O)/gen/report_css.inc
 $(O)/agent/ipc/idl.o: $(O)/gen/io.klpd.Agent.inc $(O)/gen/org.varlink.service.inc
 
 # Units name the programs by their installed paths.

@@ -17,6 +17,8 @@ const struct command_row command_table[] = {
 	{ "list", "", 0, 0, look, "its patches, and what is held", cmd_list },
 	{ "kernel", "", 0, 0, look, "support window, coverage, reboot", cmd_kernel },
 	{ "history", "[ID]", 0, 1, look, "earlier reports, or one of them", cmd_history },
+	{ "report", "[FILE...]", 0, SIZE_MAX, look, "reports of one or many nodes as a page",
+	  cmd_report },
 	{ "install", "", 0, 0, change, "install and load what is approved", cmd_install, true },
 	{ "enable", "", 0, 0, change, "turn live patching on", cmd_enable, true },
 	{ "disable", "", 0, 0, change, "turn it off, and remove livepatches", cmd_disable, true },
@@ -84,7 +86,7 @@ int command_find(const char *const *words, size_t n, const struct command_row **
 		if (n - used < row->min)
 			return err_set(err, EXIT_STATUS_USAGE, "klpctl %s needs a %s", row->name,
 				       row->arguments);
-		if (n - used > row->max)
+		if (n - used > row->max) /* SIZE_MAX: as many as there are */
 			return err_set(err, EXIT_STATUS_USAGE,
 				       "klpctl %s: '%s' is one word too many", row->name,
 				       words[used + row->max]);

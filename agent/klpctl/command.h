@@ -57,6 +57,7 @@ int cmd_check(struct command_call *call, struct err *err);
 int cmd_status(struct command_call *call, struct err *err);
 int cmd_list(struct command_call *call, struct err *err);
 int cmd_kernel(struct command_call *call, struct err *err);
+int cmd_report(struct command_call *call, struct err *err);
 int cmd_history(struct command_call *call, struct err *err);
 int cmd_explain(struct command_call *call, struct err *err);
 int cmd_cve(struct command_call *call, struct err *err);

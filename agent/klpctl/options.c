@@ -215,7 +215,8 @@ const struct option_row options_table[] = {
 	  "begin at this node's moment of it", set_duration, AT(spread_sec) },
 	{ "all", 'a', NULL, judge, ONLY("list"), "with what does not apply to this node", set_flag,
 	  AT(all) },
-	{ "output", 'o', "FILE", judge, ONLY("capture"), "write to FILE", set_text, AT(output) },
+	{ "output", 'o', "FILE", judge, ONLY("capture", "report"), "write to FILE", set_text,
+	  AT(output) },
 
 	{ "dry-run", 0, NULL, install, ONLY("install", "enable", "disable", "clean"),
 	  "show the plan, change nothing", set_flag, AT(dry_run) },
@@ -245,6 +246,7 @@ const struct option_row options_table[] = {
 
 	{ "json", 0, "MODE", show, NULL, "print JSON: short, pretty or off", set_json, 0 },
 	{ "", 'j', NULL, show, NULL, "JSON: pretty on a terminal, else short", set_json_auto, 0 },
+	{ "html", 0, NULL, show, ONLY("report"), "one page, for a browser", set_flag, AT(html) },
 	{ "quiet", 'q', NULL, show, NULL, "no progress; nothing but the exit status", set_flag,
 	  AT(quiet) },
 	{ "no-legend", 0, NULL, show, NULL, "tables without headings and counts", set_flag,

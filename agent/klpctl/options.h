@@ -31,7 +31,7 @@ struct options {
 	int64_t spread_sec;   /* wait for this node's moment in so much time; 0: do not */
 	enum json_mode json;
 	bool ssm, dry_run, with_kernel, retry_quarantined, unload;
-	bool direct, cached, refresh, all, quiet, no_legend, no_pager, help, version;
+	bool direct, cached, refresh, all, html, quiet, no_legend, no_pager, help, version;
 	uint64_t given; /* bit N: row N of the table was on the command line */
 	/* The words that are no options: the command and its arguments. Not copied. */
 	const char **words;

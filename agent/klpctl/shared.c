@@ -2,8 +2,13 @@
 #include "klpctl/shared.h"
 
 #include "base/alloc.h"
+#include "base/fsx.h"
 #include "klpctl/pick.h"
 #include "klpctl/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 int shared_ask(struct command_call *call, const char *method, json_t *parameters,
 	       const char *member, bool progress, json_t **ret, struct err *err)
@@ -117,4 +122,24 @@ void shared_show_why(struct command_call *call, const json_t *report)
 		screen_put_wrapped(call->screen, 0, SCREEN_PLAIN,
 				   pick_text_or(item, "message", "?"));
 	}
+}
+
+int shared_write_file(const char *path, const char *text, size_t len, struct err *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	_cleanup_free_ char *folder =
+		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	_cleanup_close_ int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (dir < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, errno, "cannot write %s", path);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, EXIT_STATUS_IO,
+			       "cannot write %s: it exists and is no regular file", path);
+	r = fsx_write_atomic_at(dir, name, text, len, 0600);
+	if (r < 0)
+		return err_set_errno(err, EXIT_STATUS_IO, -r, "cannot write %s", path);
+	return 0;
 }

@@ -31,3 +31,10 @@ void shared_set_clock(struct command_call *call, const json_t *document);
 void shared_show_report(struct command_call *call, const json_t *report);
 /* Why a verdict is not COMPLIANT: a line for each patch and finding that is to blame. */
 void shared_show_why(struct command_call *call, const json_t *report);
+
+/*
+ * Writes @path as a whole. What is there already must be a file: a device or a pipe would be
+ * replaced by one. The new file is readable for its owner only, since it tells what nodes are
+ * vulnerable to. 0, or -1 with @err (IO).
+ */
+_must_check_ int shared_write_file(const char *path, const char *text, size_t len, struct err *err);
