@@ -7,8 +7,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
-#define READ_FIRST ((size_t)4096)
+#define READ_FIRST    ((size_t)4096)
+#define ATTRIBUTE_MAX 4096
+#define ACCESS	      0777 /* of a mode: never set-user-ID and its like */
 
 /*
  * Resolution walks one component at a time with O_NOFOLLOW, keeping the textual path from the root:
@@ -118,7 +121,7 @@ int fsx_open_at(int root, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static int read_all(int fd, size_t max, char **ret, size_t *ret_len)
+int fsx_read_all(int fd, size_t max, char **ret, size_t *ret_len)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t size = 0, len = 0;
@@ -162,7 +165,7 @@ int fsx_read_at(int root, const char *path, size_t max, char **ret, size_t *ret_
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	return read_all(fd, max, ret, ret_len);
+	return fsx_read_all(fd, max, ret, ret_len);
 }
 
 bool fsx_exists_at(int root, const char *path)
@@ -252,7 +255,29 @@ int fsx_scratch_at(int dir)
 	return fd;
 }
 
-int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len, mode_t mode)
+/* Owner, mode and what else says who may read and write a file. */
+static int dress_like(int fd, int like)
+{
+	static const char *const attributes[] = { "security.selinux", "system.posix_acl_access" };
+	char value[ATTRIBUTE_MAX];
+	struct stat st;
+
+	if (fstat(like, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 ||
+	    fchmod(fd, st.st_mode & ACCESS) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		ssize_t n = fgetxattr(like, attributes[i], value, sizeof(value));
+
+		if (n < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
+			continue;
+		if (n < 0 || fsetxattr(fd, attributes[i], value, (size_t)n, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int replace_at(int dir, const char *name, const void *data, size_t len, mode_t mode,
+		      int like)
 {
 	_cleanup_free_ char *temp = xasprintf(".%s.%ld.tmp", name, (long)getpid());
 	_cleanup_close_ int fd =
@@ -261,7 +286,9 @@ int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len,
 
 	if (fd < 0)
 		return -errno;
-	r = fsx_write_all(fd, data, len);
+	r = like < 0 ? 0 : dress_like(fd, like);
+	if (r == 0)
+		r = fsx_write_all(fd, data, len);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r == 0 && renameat(dir, temp, dir, name) < 0)
@@ -271,4 +298,14 @@ int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len,
 		return r;
 	}
 	return fsync(dir) < 0 ? -errno : 0;
+}
+
+int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len, mode_t mode)
+{
+	return replace_at(dir, name, data, len, mode, -1);
+}
+
+int fsx_rewrite_at(int dir, const char *name, int old, const void *data, size_t len)
+{
+	return replace_at(dir, name, data, len, 0600, old);
 }

@@ -28,6 +28,9 @@ _must_check_ int fsx_open_at(int root, const char *path, int flags);
  */
 _must_check_ int fsx_read_at(int root, const char *path, size_t max, char **ret, size_t *ret_len);
 
+/* The same from where @fd stands to its end. */
+_must_check_ int fsx_read_all(int fd, size_t max, char **ret, size_t *ret_len);
+
 bool fsx_exists_at(int root, const char *path);
 
 /* File names in a directory that end in @suffix (NULL: all), sorted by bytes, hidden ones left out.
@@ -47,6 +50,10 @@ DEFINE_CLEANUP(struct fsx_names *, fsx_names_free);
  */
 _must_check_ int fsx_write_atomic_at(int dir, const char *name, const void *data, size_t len,
 				     mode_t mode);
+
+/* The same for a file that is there and open as @old: owner, mode, access control list and label
+ * stay as they are. */
+_must_check_ int fsx_rewrite_at(int dir, const char *name, int old, const void *data, size_t len);
 
 /* A file without a name in the file system of @dir, for reading and writing: it goes when its
  * descriptor is closed. */
