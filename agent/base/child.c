@@ -232,13 +232,20 @@ static void on_input(uint32_t events _unused_, void *userdata)
 		close_pipe(&child->in_io, &child->in_fd);
 }
 
+/* The group, and the process itself, which may have left it for another. */
+static void send_signal(const struct child *child, int signal)
+{
+	kill(-child->pid, signal);
+	kill(child->pid, signal);
+}
+
 static void end_because(struct child *child, enum child_end end)
 {
 	if (child->ending)
 		return;
 	child->ending = true;
 	child->end = end;
-	kill(-child->pid, SIGTERM);
+	send_signal(child, SIGTERM);
 	loop_timer_set(child->timer, CHILD_GRACE_MSEC);
 }
 
@@ -337,14 +344,14 @@ static void on_time(void *userdata)
 	struct child *child = userdata;
 
 	if (child->ending)
-		kill(-child->pid, SIGKILL);
+		send_signal(child, SIGKILL);
 	else
 		end_because(child, CHILD_DEADLINE);
 }
 
 static void reap(struct child *child, int *status, struct rusage *usage)
 {
-	kill(-child->pid, SIGKILL); /* what it left in its group */
+	send_signal(child, SIGKILL); /* what it left in its group */
 	while (wait4(child->pid, status, 0, usage) < 0 && errno == EINTR)
 		;
 	child->pid = 0;
@@ -495,7 +502,7 @@ void child_free(struct child *child)
 	close_pipe(&child->out_io, &child->out_fd);
 	close_pipe(&child->err_io, &child->err_fd);
 	if (child->pid && !child->spec.finishes) {
-		kill(-child->pid, SIGTERM);
+		send_signal(child, SIGTERM);
 		await_end(child);
 		reap(child, &status, &usage);
 	}

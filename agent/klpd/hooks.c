@@ -68,15 +68,25 @@ static bool is_trusted_folder(const struct place *place, int dir)
 	       is_trusted(&st);
 }
 
-static int distrust(const char *path, struct err *err)
+/* The first failure counts. */
+static void distrust(struct hooks *h, const char *path)
 {
-	return err_set(err, EXIT_STATUS_NOPERM,
-		       "/%s is not run: somebody else than root may write it; chown root and chmod "
-		       "go-w it",
-		       path);
+	if (!h->err.message)
+		err_set(&h->err, EXIT_STATUS_NOPERM,
+			"/%s is not run: somebody else than root may write it; chown root and "
+			"chmod go-w it",
+			path);
 }
 
-/* Adds the executables of one stage; with @err set when one may not be run. */
+static void cannot_look(struct hooks *h, const char *path, int r)
+{
+	if (!h->err.message)
+		err_set_errno(&h->err, EXIT_STATUS_NOPERM, -r,
+			      "/%s cannot be looked at, so whether there are hooks is not known",
+			      path);
+}
+
+/* Adds the executables of one stage; what cannot be looked at or trusted is a failure. */
 static void list_stage(struct hooks *h, const char *stage)
 {
 	_cleanup_free_ char *path = xasprintf(FOLDER "/%s", stage);
@@ -84,23 +94,31 @@ static void list_stage(struct hooks *h, const char *stage)
 	_cleanup_(fsx_names_freep)
 	struct fsx_names *names = NULL;
 	struct stat st;
+	int r = dir < 0 ? dir : fsx_list_at(h->place->root_fd, path, NULL, &names);
 
-	if (dir < 0 || fsx_list_at(h->place->root_fd, path, NULL, &names) < 0)
+	if (r == -ENOENT)
 		return;
+	if (r < 0) {
+		cannot_look(h, path, r);
+		return;
+	}
 	if (names->n && !is_trusted_folder(h->place, dir)) {
-		if (!h->err.message)
-			distrust(path, &h->err);
+		distrust(h, path);
 		return;
 	}
 	for (size_t i = 0; i < names->n; i++) {
 		_cleanup_free_ char *file = xasprintf("%s/%s", path, names->items[i]);
 
-		if (!is_hook_name(names->items[i]) || fstatat(dir, names->items[i], &st, 0) < 0 ||
-		    !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+		if (!is_hook_name(names->items[i]))
+			continue;
+		if (fstatat(dir, names->items[i], &st, 0) < 0) {
+			cannot_look(h, file, -errno);
+			continue;
+		}
+		if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
 			continue;
 		if (!is_trusted(&st)) {
-			if (!h->err.message)
-				distrust(file, &h->err);
+			distrust(h, file);
 			continue;
 		}
 		h->list = xreallocarray(h->list, h->n + 1, sizeof(*h->list));
@@ -116,8 +134,9 @@ bool hooks_exist(const struct place *place, const char *const *stages)
 		_cleanup_free_ char *path = xasprintf(FOLDER "/%s", stages[i]);
 		_cleanup_(fsx_names_freep)
 		struct fsx_names *names = NULL;
+		int r = fsx_list_at(place->root_fd, path, NULL, &names);
 
-		any = fsx_list_at(place->root_fd, path, NULL, &names) == 0 && names->n > 0;
+		any = r < 0 ? r != -ENOENT : names->n > 0;
 	}
 	return any;
 }

@@ -114,6 +114,8 @@ def test_a_veto(node, command):
     ("sleep 60", "hook pre-install/h"),
     ("exec /nonexistent/program", "refused with exit status 127"),
     ("sleep 60 & exit 1", "refused with exit status 1"),
+    ("exec /usr/bin/python3 -c 'import os, time; os.setpgid(0, os.getpgid(os.getppid())); time.sleep(60)'",
+     "took too long"),
 ])
 def test_each_kind_of_failure_is_one(node, script, said):
     node.node.write("etc/klpd/klpd.yaml", "hook_timeout: 1s\n")
@@ -162,7 +164,6 @@ def test_what_is_no_hook(node):
         hook(node, "pre-install", name, "exit 1")
     hook(node, "pre-install", "README", "exit 1", mode=0o644)
     node.node.path(f"{FOLDER}/pre-install/folder").mkdir()
-    node.node.path(f"{FOLDER}/pre-install/nowhere").symlink_to("/nonexistent")
     assert node.json("install")["outcome"]["result"] == "done"
 
 
@@ -185,6 +186,26 @@ def test_what_others_may_write_is_not_run(node, what):
     vetoed(node, node.json("install", status=77), f"{FOLDER}/pre-install", "is not run", "chmod go-w")
     assert heard(node) == [] and bool(heard(node, "exit")) == (what != "the folder above")
     changed.chmod(0o755)
+    assert node.json("install")["outcome"]["result"] == "done"
+
+
+@pytest.mark.parametrize("what", ["a loop", "a file", "a hook that leads nowhere"])
+def test_what_cannot_be_looked_at_is_not_taken_for_agreement(node, what):
+    hook(node, "on-exit", "10-mine", keeps("exit"))
+    path = node.node.path(f"{FOLDER}/pre-install")
+    if what == "a loop":
+        path.symlink_to("pre-install")
+    elif what == "a file":
+        path.write_text("#!/bin/sh\n")
+    else:
+        path.mkdir()
+        (path / "10-drain").symlink_to("/nowhere")
+    vetoed(node, node.json("install", status=77), f"{FOLDER}/pre-install", "cannot be looked at")
+    assert set(heard(node, "exit")) == {"10-mine"}
+    if what == "a hook that leads nowhere":
+        (path / "10-drain").unlink()
+    else:
+        path.unlink()
     assert node.json("install")["outcome"]["result"] == "done"
 
 

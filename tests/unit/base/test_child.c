@@ -124,6 +124,11 @@ static const struct {
 	  "trap 'echo bye >&2; exit 9' TERM; echo begun; sleep 60 & wait", NULL, 10, 300, false,
 	  CHILD_DEADLINE, 9, "begun\n", "bye\n", NULL,
 	  "prog took too long and was ended; try again later: bye" },
+	{ "the deadline reaches who left its process group",
+	  "exec python3 -c 'import os, time; os.setpgid(0, os.getpgid(os.getppid())); "
+	  "time.sleep(20)'",
+	  NULL, 10, 1500, false, CHILD_DEADLINE, -1, "", "", NULL,
+	  "prog took too long and was ended; try again later" },
 	{ "output up to the bound is taken", "printf 0123456789", NULL, 10, -1, false, CHILD_EXITED,
 	  0, "0123456789", "", NULL, NULL },
 	{ "output beyond the bound ends it", "printf 0123456789x; exec sleep 60", NULL, 10, -1,
