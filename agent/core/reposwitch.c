@@ -62,13 +62,15 @@ static bool is_switch(struct span line, struct span *ret)
 	return true;
 }
 
-static bool means_on(struct span value)
+/* A word that is neither, which yum and dnf take differently, means nothing. */
+static bool means(struct span value, bool on)
 {
-	static const char *const words[] = { "1", "yes", "true", "on" };
+	static const char *const words[][4] = { { "0", "no", "false", "off" },
+						{ "1", "yes", "true", "on" } };
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (value.len == strlen(words[i]) &&
-		    strncasecmp(value.at, words[i], value.len) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(words[on]); i++)
+		if (value.len == strlen(words[on][i]) &&
+		    strncasecmp(value.at, words[on][i], value.len) == 0)
 			return true;
 	return false;
 }
@@ -123,7 +125,7 @@ int reposwitch_set(const char *text, size_t len, const char *section, bool on, c
 	}
 	if (!header_end)
 		return -ENOENT;
-	if ((value.at ? means_on(value) : true) == on)
+	if (value.at ? means(value, on) : on)
 		return 0;
 	*ret = value.at ? replace(all, value, on ? "1" : "0", ret_len)
 			: insert(all, header_end, on, ret_len);

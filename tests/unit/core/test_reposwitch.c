@@ -41,6 +41,8 @@ static void one_value_changes(void **state)
 		{ "[a]\nenabled=1 ; for now\n", false, "[a]\nenabled=0 ; for now\n" },
 		{ "[a]\nenabled=0", true, "[a]\nenabled=1" },
 		{ "[a]\nenabled=\n", true, "[a]\nenabled=1\n" },
+		{ "[a]\nenabled=maybe\n", true, "[a]\nenabled=1\n" },
+		{ "[a]\nenabled=maybe\n", false, "[a]\nenabled=0\n" },
 		/* without the key it is enabled */
 		{ "[a]\nname=A\n", true, NULL },
 		{ "[a]\nname=A\n", false, "[a]\nenabled=0\nname=A\n" },
