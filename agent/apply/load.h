@@ -14,6 +14,8 @@
 #include "apply/channel.h"
 #include "apply/guard.h"
 
+bool load_has_modules(const struct guard *guard, Header h);
+
 /* Return: how many modules of @h are not loaded, or -1 with @err (IO). */
 _must_check_ int load_package(struct channel *channel, const struct guard *guard, int root,
 			      Header h, struct err *err);

@@ -172,10 +172,14 @@ static int install(struct apply *a, const struct transaction_package *packages, 
 	return r;
 }
 
-/* A directory that stands for a node has no kernel. */
+/* Only if something will be loaded. A directory that stands for a node has no kernel. */
 static int look_at_tracing(struct apply *a, struct err *err)
 {
-	return streq(a->options.root, "/")
+	bool any = false;
+
+	for (size_t i = 0; i < a->n_headers; i++)
+		any = any || load_has_modules(&a->guard, a->headers[i]);
+	return any && streq(a->options.root, "/")
 		       ? trace_look(&a->channel, a->root, a->request.tracing, err)
 		       : 0;
 }

@@ -138,6 +138,7 @@ json_t *codec_plan_to_json(const struct plan *plan)
 	set_text(o, "schema", PLAN_SCHEMA);
 	set_text(o, "id", plan->id);
 	set_text(o, "kernel", plan->kernel);
+	set_text(o, "boot", plan->boot);
 	set(o, "goals", goals_json(plan));
 	set(o, "steps", steps_json(plan));
 	set(o, "loads", loads_json(plan->loads, plan->n_loads));

@@ -13,6 +13,7 @@ static const char *const status_names[] = {
 	[REPO_INVALID] = "invalid",
 	[REPO_DISABLED] = "disabled",
 	[REPO_ABSENT] = "absent",
+	[REPO_UNREAD] = "unread",
 };
 
 static int index_of(const char *const *names, size_t n, const char *name)
@@ -50,11 +51,13 @@ enum repo_status repository_status(const struct repository *repository)
 	return repository->file ? REPO_DISABLED : REPO_ABSENT;
 }
 
-bool repository_switched_on(const struct repository *repository)
+enum tristate repository_switched_on(const struct repository *repository)
 {
 	enum repo_status status = repository_status(repository);
 
-	return status != REPO_DISABLED && status != REPO_ABSENT;
+	if (status == REPO_UNREAD)
+		return TRISTATE_UNKNOWN;
+	return status == REPO_DISABLED || status == REPO_ABSENT ? TRISTATE_NO : TRISTATE_YES;
 }
 
 bool repository_usable(const struct repository *repository)

@@ -11,6 +11,7 @@
 
 #include "core/advisory.h"
 #include "core/finding.h"
+#include "core/node.h"
 
 enum repo_role {
 	REPO_ROLE_LIVEPATCH,
@@ -24,10 +25,11 @@ enum repo_status {
 	REPO_INVALID,	  /* metadata at hand is broken */
 	REPO_DISABLED,	  /* a section exists and is disabled */
 	REPO_ABSENT,	  /* no section matches the platform's pattern */
+	REPO_UNREAD,	  /* the same, but not every .repo file could be read: it may be there */
 };
 
 struct repository {
-	const char *id; /* section id; for REPO_ABSENT the platform's pattern */
+	const char *id; /* section id; for REPO_ABSENT and REPO_UNREAD the platform's pattern */
 	enum repo_role role;
 	enum repo_status status;
 	const char *revision; /* repomd revision as text, or NULL */
@@ -63,7 +65,7 @@ int repo_role_from_name(const char *name);	       /* or -1 */
 int repo_status_from_name(const char *name);	       /* or -1 */
 /* What the node's own configuration makes of it, whatever was looked at for a plan. */
 enum repo_status repository_status(const struct repository *repository);
-/* True if its section is there and enabled, whether or not it could be reached. */
-bool repository_switched_on(const struct repository *repository);
+/* Whether its section is there and enabled, whether or not it could be reached. */
+enum tristate repository_switched_on(const struct repository *repository);
 /* True when metadata of this repository could be looked at. */
 bool repository_usable(const struct repository *repository);

@@ -19,17 +19,19 @@ static const struct repository *usable_livepatch_repository(const struct catalog
 static enum tristate repository_enabled(const struct catalogue *c)
 {
 	enum tristate answer = TRISTATE_UNKNOWN;
+	bool hidden = false;
 
 	for (size_t i = 0; i < c->n_repositories; i++) {
 		const struct repository *r = &c->repositories[i];
 
 		if (r->role != REPO_ROLE_LIVEPATCH)
 			continue;
-		if (repository_switched_on(r))
+		if (repository_switched_on(r) == TRISTATE_YES)
 			return TRISTATE_YES;
+		hidden = hidden || repository_switched_on(r) == TRISTATE_UNKNOWN;
 		answer = TRISTATE_NO;
 	}
-	return answer;
+	return hidden ? TRISTATE_UNKNOWN : answer;
 }
 
 void judge_live_patching(struct judge *j)

@@ -99,6 +99,9 @@ struct plan {
 	struct arena *arena;
 	const char *id;	    /* 16 hex digits of what is to be done: equal plans have equal ids */
 	const char *kernel; /* uname -r that it is made for; NULL unknown */
+	/* The kernel, in it or installed since the last boot, that must be booted before live
+	 * patching can be on; NULL: none. */
+	const char *boot;
 	struct plan_goal *goals;
 	size_t n_goals;
 	struct plan_step *steps; /* in the order of installation */
@@ -161,8 +164,9 @@ struct plan_limits {
  *
  * To enable: also the repository and the unit that are off, the runtime and its tools, and where no
  * livepatch is approved the marker. A kernel that gets no livepatches is a refusal that names the
- * one to move to; with @wishes->with_kernel that one is a goal instead. To disable: everything off,
- * and all livepatches removed. What is so already is not part of the plan.
+ * one to move to; with @wishes->with_kernel that one is a goal instead, and plan->boot. To disable:
+ * everything off, and all livepatches removed. What is so already is not part of the plan; what
+ * cannot be told or switched, and is needed, is a refusal.
  *
  * Loads are for a running system, and for an installed livepatch that no goal replaces; modules in
  * transition are left to finish it. A goal or load that is banned becomes a refusal instead.

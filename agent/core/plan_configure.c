@@ -30,7 +30,13 @@ void plan_switches(struct plan *plan, const struct judge *j, bool on)
 	const char *id = platform_switchable_repo(p);
 	const struct repository *r = id ? find_repository(j, id) : NULL;
 
-	if (r && repository_switched_on(r) != on)
+	if (r && repository_switched_on(r) == TRISTATE_UNKNOWN)
+		plan_refuse(plan, NULL, "repository-unread",
+			    "a file of repositories could not be read, so whether the repository "
+			    "%s is configured is not known; correct the file that the findings "
+			    "name",
+			    id);
+	else if (r && (repository_switched_on(r) == TRISTATE_YES) != on)
 		add_switch(plan, PLAN_SWITCH_REPOSITORY, id, r->file, on);
 	if (p->service && (j->in->snapshot->node.kpatch_service_enabled == TRISTATE_YES) != on)
 		add_switch(plan, PLAN_SWITCH_SERVICE, p->service, NULL, on);
@@ -94,18 +100,32 @@ void plan_clean(struct plan *plan, const struct judge *j)
 bool plan_is_blind(struct plan *plan, const struct judge *j)
 {
 	const struct catalogue *c = &j->in->snapshot->catalogue;
+	const char *off = NULL;
+	bool seen = false;
 
-	for (size_t i = 0; i < c->n_repositories && !j->report->live_patching.marker; i++) {
+	for (size_t i = 0; i < c->n_repositories; i++) {
 		const struct repository *r = &c->repositories[i];
 
-		if (r->role != REPO_ROLE_LIVEPATCH || repository_usable(r) ||
-		    r->status == REPO_DISABLED || r->status == REPO_ABSENT)
+		if (r->role != REPO_ROLE_LIVEPATCH)
 			continue;
-		plan_refuse(
-			plan, NULL, "unreachable",
-			"repository %s could not be looked at, so which livepatches there are is "
-			"not known; the findings say why",
-			r->id);
+		if (repository_usable(r)) {
+			seen = true;
+		} else if (r->status == REPO_DISABLED || r->status == REPO_ABSENT) {
+			off = r->id;
+		} else if (!j->report->live_patching.marker) {
+			plan_refuse(plan, NULL, "unreachable",
+				    "repository %s could not be looked at, so which livepatches "
+				    "there are is not known; the findings say why",
+				    r->id);
+			return true;
+		}
+	}
+	if (!seen && off && !platform_switchable_repo(j->in->platform)) {
+		plan_refuse(plan, NULL, "repository-off",
+			    "no repository that livepatches come from (%s) is enabled, and klpd "
+			    "cannot enable one of that name; enable it as the vendor says, and try "
+			    "again",
+			    off);
 		return true;
 	}
 	return false;
@@ -130,6 +150,16 @@ static const char *advise(struct arena *arena, const struct judge *j,
 		arena, "move to %s: klpctl enable --with-kernel installs it, then reboot", name);
 }
 
+/* The last boot had its chance with what is older: another would not help either. */
+static bool installed_since_boot(const struct node *node, const struct nevra *nevra)
+{
+	for (size_t i = 0; i < node->n_installed; i++)
+		if (nevra_equal(&node->installed[i].nevra, nevra))
+			return node->boot_time != TIME_UNSET &&
+			       node->installed[i].install_time > node->boot_time;
+	return false;
+}
+
 bool plan_can_enable(struct plan *plan, const struct judge *j, const struct plan_wishes *wishes,
 		     const struct nevra **ret_kernel)
 {
@@ -141,7 +171,8 @@ bool plan_can_enable(struct plan *plan, const struct judge *j, const struct plan
 	if (j->livepatch_applies)
 		return true;
 	to = judge_kernel_way_out(j);
-	if (wishes->with_kernel && to && to->approved) {
+	if (wishes->with_kernel && to && to->approved &&
+	    (!to->installed || installed_since_boot(&j->in->snapshot->node, &to->nevra))) {
 		*ret_kernel = &to->nevra;
 		return false;
 	}

@@ -18,7 +18,8 @@ void plan_take_away(struct plan *plan, const struct judge *j, const struct plan_
 void plan_clean(struct plan *plan, const struct judge *j);
 /*
  * True, and refused, if nothing of the running kernel's is installed and what there is for it could
- * not be looked at.
+ * not be looked at; or if no repository of livepatches is on and the profile names none that could
+ * be switched.
  */
 bool plan_is_blind(struct plan *plan, const struct judge *j);
 /*

@@ -167,6 +167,20 @@ static void add_load(struct plan *plan, const struct judge *j, const struct plan
 				arena_strdup(plan->arena, item->modules[i].name);
 }
 
+/* The unit loads whatever is installed, now and at every boot. */
+static void refuse_rejected(struct plan *plan, const struct judge *j)
+{
+	const struct node *node = &j->in->snapshot->node;
+
+	if (j->livepatch && j->livepatch_active == TRISTATE_NO && j->in->platform->service &&
+	    node->kpatch_service_enabled != TRISTATE_YES && is_rejected(j, &j->livepatch->nevra))
+		plan_refuse(plan, &j->livepatch->nevra, "rejected",
+			    "%s is installed, not loaded, and rejected by the baseline, and %s "
+			    "would load it; remove it first (klpctl disable) or approve it",
+			    nevra_text(plan->arena, &j->livepatch->nevra),
+			    j->in->platform->service);
+}
+
 static void wish_approved(struct plan *plan, const struct judge *j,
 			  const struct plan_wishes *wishes)
 {
@@ -189,14 +203,18 @@ static void wish_enabled(struct plan *plan, const struct judge *j, const struct 
 
 		if (!add_livepatch(plan, j, wishes)) {
 			add_load(plan, j, wishes);
+			refuse_rejected(plan, j);
 			if (!j->report->live_patching.marker)
 				add_goal(plan, &any, PLAN_MARKER,
 					 "it marks that livepatches are wanted for this kernel");
 		}
 	} else if (!kernel) {
 		return;
-	} else if (!has_build(j, kernel) && !plan_refuse_banned(plan, wishes, kernel, NULL)) {
-		add_goal(plan, kernel, PLAN_KERNEL, "the running kernel gets no livepatches");
+	} else {
+		plan->boot = plan_title(plan->arena, kernel);
+		if (!has_build(j, kernel) && !plan_refuse_banned(plan, wishes, kernel, NULL))
+			add_goal(plan, kernel, PLAN_KERNEL,
+				 "the running kernel gets no livepatches");
 	}
 	add_missing(plan, j, p->runtime, p->n_runtime, why);
 	add_missing(plan, j, p->tools, p->n_tools, why);

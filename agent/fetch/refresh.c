@@ -86,7 +86,7 @@ static void pick_sections(struct run *run, enum repo_role role, const char *glob
 			add_status(run, conf->sections[i].id, conf->sections[i].file, role,
 				   REPO_DISABLED);
 	if (!present)
-		add_status(run, glob, NULL, role, REPO_ABSENT);
+		add_status(run, glob, NULL, role, conf->unread ? REPO_UNREAD : REPO_ABSENT);
 }
 
 /* ---- which of them must be fetched ------------------------------------------------------------*/

@@ -12,19 +12,6 @@ static bool is_on(const json_t *report, const char *fact)
 	return !json_is_false(pick_member(report, path)); /* null: nothing there to be off */
 }
 
-static bool brought_kernel(const json_t *report)
-{
-	json_t *list = pick_member(report, "plan.steps"), *step;
-	size_t i;
-
-	json_array_foreach(list, i, step)
-	{
-		if (streq(pick_text_or(step, "kind", ""), "kernel"))
-			return true;
-	}
-	return false;
-}
-
 /* All of it on, and what is approved installed and active; a new kernel comes with its boot. */
 static int enabled_status(const json_t *report)
 {
@@ -33,17 +20,22 @@ static int enabled_status(const json_t *report)
 
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
 		if (!is_on(report, facts[i]))
-			return brought_kernel(report) ||
-					       streq(pick_text_or(report, "reboot.verdict", ""),
-						     "yes")
-				       ? EXIT_STATUS_REBOOT
-				       : EXIT_STATUS_FAILED;
+			return *pick_text_or(report, "plan.boot", "") ? EXIT_STATUS_REBOOT
+								      : EXIT_STATUS_FAILED;
 	return installation_status(report);
 }
 
 static int disabled_status(const json_t *report)
 {
 	return pick_true(report, "live_patching.marker") ? EXIT_STATUS_FAILED : EXIT_STATUS_OK;
+}
+
+/* Out of the kernel, too, as --unload asks for; a reboot brings what the kernel did not allow. */
+static int unloaded_status(const json_t *report)
+{
+	int r = disabled_status(report);
+
+	return r == EXIT_STATUS_OK && installation_goes_on(report) ? EXIT_STATUS_REBOOT : r;
 }
 
 static int cleaned_status(const json_t *report _unused_)
@@ -73,8 +65,10 @@ int configuration_run(struct command_call *call, const struct configuration *wan
 		json_object_set_new(p, "dry_run", json_true());
 	if (wanted->with_kernel)
 		json_object_set_new(p, "with_kernel", json_true());
-	if (o->unload)
+	if (o->unload) {
 		json_object_set_new(p, "unload", json_true());
+		status = unloaded_status;
+	}
 	if (wanted->reboot_option)
 		json_object_set_new(p, "reboot_option", json_string(wanted->reboot_option));
 	return installation_run(call, "Configure", p, status, err);

@@ -133,8 +133,7 @@ static void show_activation(struct screen *screen, const json_t *outcome)
 	}
 }
 
-/* Who disables live patching must not take it for undone. */
-static void show_what_goes_on(struct screen *screen, const json_t *report)
+const char *installation_goes_on(const json_t *report)
 {
 	json_t *list = pick_member(report, "findings"), *finding;
 	size_t i;
@@ -142,9 +141,9 @@ static void show_what_goes_on(struct screen *screen, const json_t *report)
 	json_array_foreach(list, i, finding)
 	{
 		if (streq(pick_text_or(finding, "code", ""), "livepatch-without-package"))
-			view_field(screen, "Kernel", SCREEN_WARN,
-				   pick_text_or(finding, "message", "?"));
+			return pick_text_or(finding, "message", "?");
 	}
+	return NULL;
 }
 
 static void show_outcome(struct command_call *call, const json_t *report)
@@ -185,7 +184,14 @@ static void show_outcome(struct command_call *call, const json_t *report)
 	}
 	show_modules(screen, outcome);
 	show_activation(screen, outcome);
-	show_what_goes_on(screen, report);
+	if (installation_goes_on(report)) /* who disables it must not take it for undone */
+		view_field(screen, "Kernel", SCREEN_WARN, installation_goes_on(report));
+	if (*pick_text_or(report, "plan.boot", "")) {
+		_cleanup_free_ char *boot = xasprintf("boot %s, then: klpctl enable",
+						      pick_text_or(report, "plan.boot", ""));
+
+		view_field(screen, "Next", SCREEN_WARN, boot);
+	}
 	if (!pick_true(outcome, "running_system"))
 		view_field(screen, "Activation", SCREEN_PLAIN,
 			   "none: this directory stands for a node, it has no kernel to load into");

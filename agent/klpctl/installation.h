@@ -24,3 +24,6 @@ int installation_run(struct command_call *call, const char *method, json_t *para
  * not look does not know which those are.
  */
 int installation_status(const json_t *report);
+
+/* What the kernel runs whose package is gone, in a sentence, or NULL. */
+const char *installation_goes_on(const json_t *report);

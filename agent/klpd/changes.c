@@ -25,11 +25,12 @@ static const struct change {
 	const char *kind; /* of a switch */
 	bool on;
 	bool may_fail; /* what follows does not need it */
+	bool despite;  /* done even where loading failed: the next boot loads again */
 } rows[] = {
 	{ APPLY_REPOSITORY, "switches", "repository", .on = true },
 	{ APPLY_INSTALL, "steps" },
 	{ APPLY_LOAD, "loads" },
-	{ APPLY_SERVICE, "switches", "service", .on = true },
+	{ APPLY_SERVICE, "switches", "service", .on = true, .despite = true },
 	{ APPLY_UNLOAD, "unloads", .may_fail = true },
 	{ APPLY_SERVICE, "switches", "service" },
 	{ APPLY_ERASE, "removals" },
@@ -48,6 +49,7 @@ struct changes {
 	struct apply_request request;
 	int fds[APPLY_PACKAGES_MAX];
 	size_t n_fds;
+	bool failed;
 	json_t *traced; /* functions, the first few */
 	int64_t n_traced;
 };
@@ -63,6 +65,17 @@ static bool is_meant(const struct change *change, json_t *row)
 				 json_is_true(json_object_get(row, "on")) == change->on);
 }
 
+static json_t *noted(const struct changes *c, const char *name)
+{
+	return json_object_get(c->outcome, name);
+}
+
+/* The packages are there, and the kernel did not take what is in them. */
+static bool failed_to_load(const struct changes *c)
+{
+	return c->failed && json_array_size(noted(c, "modules")) > 0;
+}
+
 /* Moves on to what is to be done next, or returns NULL: that was all. */
 static const struct change *next_change(struct changes *c)
 {
@@ -70,6 +83,8 @@ static const struct change *next_change(struct changes *c)
 		const struct change *change = &rows[c->next.row];
 		json_t *list = list_of(c, change);
 
+		if (c->failed && !(change->despite && failed_to_load(c)))
+			continue;
 		for (; c->next.offset < json_array_size(list); c->next.offset++)
 			if (is_meant(change, json_array_get(list, c->next.offset)))
 				return change;
@@ -155,11 +170,6 @@ void changes_tell(struct changes *changes)
 	free(names);
 }
 
-static json_t *noted(const struct changes *c, const char *name)
-{
-	return json_object_get(c->outcome, name);
-}
-
 /* What kpatch or the kernel said, in a sentence. */
 static void add_module(struct changes *c, const struct apply_event *event)
 {
@@ -234,16 +244,23 @@ static void on_applied(const struct err *err, const struct applier_usage *usage,
 {
 	struct changes *c = userdata;
 	struct job *job = c->job;
-	enum job_event event =
-		err && !rows[c->next.row].may_fail ? job_fault(job, err) : EVENT_DONE;
+	enum job_event event = EVENT_DONE;
 
+	if (err && rows[c->next.row].may_fail) {
+		add_finding(c, "unload-failed", xstrdup(err->message));
+	} else if (err) {
+		job_fault(job, err);
+		c->failed = true;
+	}
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
 	applier_free(TAKE_PTR(c->applier)); /* and @err with it */
 	free_files(c);
 	c->next.offset += c->request.n_packages ? c->request.n_packages : 1;
-	if (event == EVENT_DONE && next_change(c))
+	if (next_change(c))
 		event = EVENT_MORE;
-	else if (event == EVENT_DONE && job->request.retry_quarantined)
+	else if (c->failed)
+		event = EVENT_FAILED;
+	else if (job->request.retry_quarantined)
 		intent_release(job->spec->place);
 	job_happens(job, event);
 }

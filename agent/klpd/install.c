@@ -98,6 +98,7 @@ static bool still_runs(const struct job *job, json_t *report)
 static const char *needs_reboot(const struct job *job, json_t *report)
 {
 	bool any = job->spec->settings->config.reboot_after_livepatch;
+	const char *boot = json_string_value(json_object_get(plan_of(job), "boot"));
 	json_t *patch;
 	size_t i;
 
@@ -110,6 +111,8 @@ static const char *needs_reboot(const struct job *job, json_t *report)
 	}
 	if (still_runs(job, report))
 		return "the livepatches that were removed";
+	if (!job->err.message && boot)
+		return boot;
 	return has(installation(job)->outcome, "installed") ? first_step(job, !any) : NULL;
 }
 
@@ -130,10 +133,35 @@ static void conclude_reboot(struct job *job, json_t *report)
 		intent_wish_reboot(job->spec->options->wishes, what);
 }
 
+/* What was switched must be so now; the fresh look tells. */
+static void verify_switches(struct job *job, json_t *report)
+{
+	json_t *facts = json_object_get(report, "live_patching"), *row;
+	struct err err = ERR_INIT;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan_of(job), "switches"), i, row)
+	{
+		json_t *fact = json_object_get(facts, state_text(row, "kind"));
+		bool on = json_is_true(json_object_get(row, "on"));
+
+		if (!json_is_boolean(fact) || json_is_true(fact) == on)
+			continue;
+		err_set(&err, EXIT_STATUS_FAILED,
+			"%s was %s and is still %s; something else has it so: look for other "
+			"files and links of that name",
+			state_text(row, "name"), on ? "enabled" : "disabled", on ? "off" : "on");
+		job_fault(job, &err);
+		err_clear(&err);
+	}
+}
+
 void install_conclude(struct job *job, json_t *report)
 {
 	json_t *outcome = installation(job)->outcome;
 
+	if (installation(job)->changes)
+		verify_switches(job, report);
 	json_object_set_new(outcome, "result", json_string(result_of(job)));
 	json_object_set_new(outcome, "status", json_integer(job->err.status));
 	job_set_text(outcome, "message", job->err.message);

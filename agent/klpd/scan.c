@@ -169,7 +169,8 @@ enum job_event scan_start_fetch(struct job *job, json_t *more,
 		json_object_set(request, copied[i], json_object_get(job->probe, copied[i]));
 	json_object_set_new(request, "refresh", json_boolean(job->request.refresh));
 	json_object_set_new(request, "max_file_bytes", json_integer(config->max_file_size));
-	if (job->request.kind == JOB_ENABLE && job->state != STATE_FETCH_AGAIN)
+	if (job->request.kind == JOB_ENABLE && job->state != STATE_FETCH_AGAIN &&
+	    json_is_string(json_object_get(job->probe, "switchable")))
 		json_object_set(request, "enable", json_object_get(job->probe, "switchable"));
 	json_object_set_new(request, "timeout", json_integer(config->fetch_timeout));
 	json_object_set_new(request, "now", json_integer(timex_now()));

@@ -176,6 +176,13 @@ static void join_continuations(char *text)
 	*out = '\0';
 }
 
+/* The finding says why. */
+static int leave_out(struct reading *r)
+{
+	r->conf->unread = true;
+	return -1;
+}
+
 /* Takes over @text. The source is cleared by the caller in any case. */
 static int source_take(struct reading *r, const char *path, char *text, size_t len,
 		       struct source *s)
@@ -204,7 +211,7 @@ static int source_take(struct reading *r, const char *path, char *text, size_t l
 		finding_add(r->findings, FINDING_ERROR, "repository-file-malformed", path,
 			    "/%s: %s; the whole file is left out until this is corrected", path,
 			    why);
-	return -1;
+	return leave_out(r);
 }
 
 static int source_open(struct reading *r, const char *path, struct source *s)
@@ -219,7 +226,7 @@ static int source_open(struct reading *r, const char *path, struct source *s)
 		    "/%s cannot be read (%s): the repositories in it are not looked at; check its "
 		    "permissions",
 		    path, strerror(-ret));
-	return -1;
+	return leave_out(r);
 }
 
 /* ---- values -----------------------------------------------------------------------------------*/
@@ -515,6 +522,7 @@ static void read_source(struct reading *r, const struct source *s)
 	} else {
 		finding_add(r->findings, FINDING_ERROR, "repository-file-malformed", s->path,
 			    "/%s: %s; the whole file is left out", s->path, error->message);
+		(void)leave_out(r);
 	}
 	lr_yum_repoconfs_free(confs);
 }
@@ -536,7 +544,8 @@ static void read_builtin_repo(struct reading *r, const struct repoconf_builtin *
 	size_t before = r->conf->n_sections;
 	const char *unused;
 
-	if (!builtin->repo_text || is_known(r->conf, builtin->repo_id, &unused) ||
+	if (!builtin->repo_text || r->conf->unread ||
+	    is_known(r->conf, builtin->repo_id, &unused) ||
 	    source_take(r, builtin->repo_id, xstrdup(builtin->repo_text),
 			strlen(builtin->repo_text), &s) < 0)
 		return;
@@ -551,10 +560,19 @@ static void read_repo_dir(struct reading *r, const char *dir)
 {
 	_cleanup_(fsx_names_freep)
 	struct fsx_names *names = NULL;
+	int ret;
 
 	dir += strspn(dir, "/");
 	list_add(r->arena, &r->conf->inputs, dir);
-	if (fsx_list_at(r->root, dir, ".repo", &names) < 0)
+	ret = fsx_list_at(r->root, dir, ".repo", &names);
+	if (ret < 0 && ret != -ENOENT) {
+		finding_add(r->findings, FINDING_ERROR, "repository-file-unreadable", dir,
+			    "/%s cannot be looked at (%s): the repositories in it are not known; "
+			    "check its permissions",
+			    dir, strerror(-ret));
+		(void)leave_out(r);
+	}
+	if (ret < 0)
 		return;
 	for (size_t i = 0; i < names->n; i++)
 		read_repo_file(r, arena_printf(r->arena, "%s/%s", dir, names->items[i]));

@@ -43,6 +43,8 @@ struct repoconf {
 		main; /* what [main] says for all; its file is the one that was read */
 	struct repoconf_section *sections;
 	size_t n_sections;
+	bool unread; /* a file was left out, with a finding: there may be sections that are not here
+		      */
 	struct repoconf_list
 		inputs; /* files and directories that were looked at: cache_signature() */
 };
@@ -50,7 +52,8 @@ struct repoconf {
 struct repoconf_builtin {
 	const char *releasever; /* NULL: not known */
 	const char *arch;	/* as uname -m; NULL: not known */
-	/* A .repo file that counts as if it were there, where no other has that section; NULL */
+	/* A .repo file that counts as if it were there, where no other has that section and all
+	 * could be read; NULL */
 	const char *repo_id, *repo_text;
 };
 

@@ -69,6 +69,8 @@ static void add_unknown(struct gather *g, enum repo_role role, const char *const
 	for (size_t i = 0; i < c->n_repositories; i++)
 		if (platform_repo_serves(g->platform, &c->repositories[i], role))
 			return;
+	if (!n_patterns)
+		return;
 	for (size_t i = 0; i < n_patterns; i++)
 		*ARENA_PUSH(g->snapshot->arena, c->repositories, c->n_repositories) =
 			(struct repository){

@@ -205,7 +205,8 @@ static const char *unseen(const struct explained *x)
 		const struct repository *r = &c->repositories[i];
 
 		if ((!x->found || !p || platform_repo_serves(p, r, role)) &&
-		    (r->status == REPO_UNREACHABLE || r->status == REPO_INVALID))
+		    (r->status == REPO_UNREACHABLE || r->status == REPO_INVALID ||
+		     r->status == REPO_UNREAD))
 			return r->id;
 	}
 	return NULL;

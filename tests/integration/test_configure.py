@@ -52,9 +52,9 @@ class Node(InsideNode):
         listed = json.loads(self.run("--json=short", "list", "--all").stdout)
         return [patch["title"] for patch in listed if patch.get("state") == "NotApplicable"]
 
-    def boot(self, version, release):
+    def boot(self, version, release, booted=None):
         """Another kernel runs, with nothing loaded."""
-        self.node.set_kernel(al2.uname(version, release), self.scenario.ago(30), self.scenario.now - 3600)
+        self.node.set_kernel(al2.uname(version, release), self.scenario.ago(30), booted or self.scenario.now - 3600)
         if self.node.path("fakeproc").exists():  # what the namespace has for it
             for path in self.node.path("proc").rglob("*"):
                 if path.is_file():
@@ -217,12 +217,12 @@ def test_unloading_where_the_kernel_lets(node):
 def test_unloading_is_refused_by_the_kernel(node):
     node.json("enable")
     node.node.write("etc/kpatch-test", "BUSY=livepatch_CVE_2024_0001\n")
-    report = node.json("--unload", "--reboot-option=RebootIfNeeded", "disable")
+    report = node.json("--unload", "--reboot-option=RebootIfNeeded", "disable", status=102)
     [module] = report["outcome"]["modules"]
     assert module["loaded"] is True and "in use" in module["message"]
     assert report["outcome"]["erased"] == [title(1)] and not node.service()
     assert node.loaded() == ["livepatch_CVE_2024_0001"] and "livepatch-without-package" in codes(report)
-    assert report["outcome"]["reboot_required"] is True
+    assert report["outcome"]["reboot_required"] is True and "unload-failed" in codes(report)
     assert "stay until a reboot" in node.run("disable").stdout.split("Node ")[0]
 
 
@@ -271,6 +271,111 @@ def test_a_kernel_that_gets_none(node, release):
     node.boot("5.10.234", "225.895.amzn2")
     again = node.json("enable", status=1)  # neither marker nor livepatch is offered for it
     assert "offered by no repository" in again["outcome"]["message"]
+
+
+def test_a_kernel_that_is_there_and_waits_for_its_boot(node):
+    """Whatever became of the first answer, the second says what is left to be done."""
+    node.boot("5.15.100", "1.1.amzn2")
+    node.json("--with-kernel", "enable", status=102)
+    again = node.json("--with-kernel", "--reboot-option=RebootIfNeeded", "enable", status=102)
+    assert again["outcome"]["result"] == "nothing-to-do" and again["plan"]["steps"] == []
+    assert again["plan"]["boot"].startswith("kernel.x86_64:0:5.10.234") and again["outcome"]["reboot_required"] is True
+    assert "boot kernel.x86_64:0:5.10.234" in " ".join(node.run("--with-kernel", "enable").stdout.split())
+    time.sleep(1.1)  # times of installation are whole seconds
+    node.boot("5.15.100", "1.1.amzn2", booted=int(time.time()))
+    still = node.json("--with-kernel", "--reboot-option=RebootIfNeeded", "enable", status=1)  # no reboot after reboot
+    assert "is installed: boot it" in still["outcome"]["message"] and still["outcome"]["reboot_required"] is False
+
+
+def test_what_is_switched_by_something_else_too(node):
+    """A unit that its vendor enabled cannot be disabled by the node's own link."""
+    node.json("enable")
+    folder = node.node.path("usr/lib/systemd/system/multi-user.target.wants")
+    folder.mkdir(parents=True)
+    (folder / SERVICE).symlink_to(f"../{SERVICE}")
+    for _ in range(2):
+        report = node.json("disable", status=1)
+        assert report["outcome"]["result"] == "failed" and report["live_patching"]["service"] is True
+        assert f"{SERVICE} was disabled and is still on" in report["outcome"]["message"]
+    (folder / SERVICE).unlink()
+    nothing_to_do(node, "disable")
+
+
+@pytest.mark.parametrize("how", ["malformed", "private"])
+def test_a_file_of_repositories_that_cannot_be_read(node, how):
+    """It may hold the very section; a second one is not made."""
+    path = node.node.path(EXTRAS)
+    if how == "malformed":
+        path.write_text(path.read_text() + "this means nothing\n")
+    else:
+        path.unlink()
+        path.symlink_to(path.name)
+    before = node.files()
+    for _ in range(2):
+        report = node.json("enable", status=69)
+        assert [r["code"] for r in report["plan"]["refusals"]] == ["unreachable"] and node.files() == before
+        assert [r["status"] for r in report["repositories"] if r["id"] == al2.LIVEPATCH] == ["unread"]
+        assert report["live_patching"]["repository"] is None
+    assert "could not be read" in " ".join(node.run("doctor").stdout.split())
+    node.node.install(node.scenario.rpm_of(node.scenario.marker))
+    assert node.json("scan")["compliance"]["livepatch"] == "UNKNOWN"
+    report = node.json("disable", status=1)
+    assert [r["code"] for r in report["plan"]["refusals"]] == ["repository-unread"]
+
+
+def test_a_word_that_means_nothing_is_switched_off(node):
+    node.json("enable")
+    path = node.node.path(EXTRAS)
+    on = path.read_text()
+    path.write_text(on.replace("enabled=1", "enabled=maybe"))
+    assert node.json("disable")["live_patching"]["repository"] is False
+    assert path.read_text() == on.replace("enabled=1", "enabled=0")
+
+
+def test_the_kernel_takes_it_at_the_next_boot_perhaps(node):
+    """Loading failed: the unit that loads at boot is enabled all the same."""
+    node.node.write("etc/kpatch-test", "REFUSE=symbol\n")
+    report = node.json("enable", status=1)
+    assert report["outcome"]["result"] == "failed" and "could not be loaded" in report["outcome"]["message"]
+    assert node.loaded() == [] and node.livepatches() and node.service()
+    assert report["outcome"]["steps"][-2:] == ["load", "service"]
+
+
+def test_unloading_comes_too_late(node):
+    """The package is gone, and with it who could say which module was its."""
+    node.json("enable")
+    node.json("disable")
+    report = node.json("--unload", "disable", status=102)
+    assert report["outcome"]["result"] == "nothing-to-do" and node.loaded() == ["livepatch_CVE_2024_0001"]
+    assert "stay until a reboot" in node.run("--unload", "disable").stdout.split("Node ")[0]
+
+
+def own_profile(node, old, new):
+    text = (TOP / "conf/platforms/amzn2.yaml").read_text()
+    assert text.count(old) == 1
+    node.node.write("etc/klpd/platforms/amzn2.yaml", text.replace(old, new))
+
+
+def test_a_repository_that_only_a_pattern_names(node):
+    """As on RHEL: klpd cannot know which section to switch."""
+    own_profile(node, "livepatch: [amzn2extra-livepatch]", 'livepatch: ["amzn2extra-livepatc?"]')
+    before = node.files()
+    report = node.json("enable", status=1)
+    assert [r["code"] for r in report["plan"]["refusals"]] == ["repository-off"]
+    assert "enable it as the vendor says" in report["outcome"]["message"] and node.files() == before
+    path = node.node.path(EXTRAS)
+    path.write_text(path.read_text().replace("enabled=0", "enabled=1"))
+    report = node.json("enable")
+    assert report["compliance"]["overall"] == "COMPLIANT" and switches(report) == [("service", SERVICE, True)]
+    nothing_to_do(node, "enable")
+    off = node.json("disable")
+    assert off["live_patching"]["repository"] is True and switches(off) == [("service", SERVICE, False)]
+
+
+def test_a_profile_without_repositories(node):
+    own_profile(node, "livepatch: [amzn2extra-livepatch]", "livepatch: []")
+    assert node.run("scan").returncode in (0, 69, 100)
+    assert node.run("enable").returncode in (1, 69)
 
 
 @pytest.mark.parametrize("command", ["enable", "disable"])

@@ -55,6 +55,7 @@ static const struct plan *sample(void)
 	static const struct plan plan = {
 		.id = "0123456789abcdef",
 		.kernel = "5.10.1-1.x86_64",
+		.boot = "kernel.x86_64:0:5.10.2-1",
 		.goals = goals,
 		.n_goals = 2,
 		.steps = steps,
@@ -80,6 +81,7 @@ static const struct {
 	{ "schema", "\"klpd.plan/1\"" },
 	{ "id", "\"0123456789abcdef\"" },
 	{ "kernel", "\"5.10.1-1.x86_64\"" },
+	{ "boot", "\"kernel.x86_64:0:5.10.2-1\"" },
 	{ "goals", "[{\"package\":\"lp.x86_64:0:1.0-2\",\"kind\":\"livepatch\",\"why\":"
 		   "\"approved by rule 1\"},"
 		   "{\"package\":\"kpatch-runtime\",\"kind\":\"runtime\",\"why\":\"\"}]" },
@@ -129,10 +131,11 @@ static void an_empty_plan_has_every_list(void **state _unused_)
 	json_t *json = codec_plan_to_json(&empty);
 	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
 
-	assert_string_equal(text, "{\"schema\":\"klpd.plan/1\",\"id\":\"cbf29ce484222325\","
-				  "\"kernel\":null,\"goals\":[],\"steps\":[],\"loads\":[],"
-				  "\"switches\":[],\"removals\":[],\"unloads\":[],"
-				  "\"refusals\":[],\"download_bytes\":0,\"installed_bytes\":0}");
+	assert_string_equal(text,
+			    "{\"schema\":\"klpd.plan/1\",\"id\":\"cbf29ce484222325\","
+			    "\"kernel\":null,\"boot\":null,\"goals\":[],\"steps\":[],\"loads\":[],"
+			    "\"switches\":[],\"removals\":[],\"unloads\":[],"
+			    "\"refusals\":[],\"download_bytes\":0,\"installed_bytes\":0}");
 	json_decref(json);
 }
 

@@ -12,6 +12,7 @@ struct node_case {
 	const char *kernel;  /* NULL: the usual one */
 	const char *another; /* an installed livepatch of another kernel */
 	const char *expected;
+	bool unread, nameless, recent;
 };
 
 #define ENABLE	.configure = PLAN_CONFIGURE_ENABLE
@@ -74,17 +75,46 @@ static const struct node_case cases[] = {
 	  { .with_kernel = true },
 	  ENABLE,
 	  .kernel = "5.10.1-1.amzn2.x86_64",
-	  .expected = "kernel:5.10.103-1.amzn2" },
+	  .expected = "kernel:5.10.103-1.amzn2 boot:5.10.103-1.amzn2" },
 	{ "too old, and the newer one waits for its boot",
+	  { .with_kernel = true, .new_kernel = true, .no_runtime = true },
+	  ENABLE,
+	  .kernel = "5.10.1-1.amzn2.x86_64",
+	  .recent = true,
+	  .expected = "runtime:kpatch-runtime boot:5.10.103-1.amzn2" },
+	{ "too old, and the last boot did not take the newer one",
 	  { .with_kernel = true, .new_kernel = true },
 	  ENABLE,
 	  .kernel = "5.10.1-1.amzn2.x86_64",
+	  .expected = "!kernel-not-patchable" },
+	{ "whether the repository is on is not known",
+	  { .no_service = true },
+	  ENABLE,
+	  .unread = true,
+	  .expected = "!unreachable" },
+	{ "whether the repository is on is not known, and all is there",
+	  { .livepatch = "0.amzn2" },
+	  ENABLE,
+	  .unread = true,
+	  .expected = "!repository-unread" },
+	{ "the repository is off, and none that could be switched",
+	  { .no_service = true },
+	  ENABLE,
+	  .nameless = true,
+	  .expected = "!repository-off" },
+	{ "the unit would load what is rejected",
+	  { .livepatch = "2.amzn2", .no_service = true, .rejected = "*" },
+	  ENABLE,
+	  .expected = "+service !rejected" },
+	{ "the unit loads what is rejected already",
+	  { .livepatch = "2.amzn2", .rejected = "*" },
+	  ENABLE,
 	  .expected = "" },
 	{ "a line without livepatches",
 	  { .with_kernel = true },
 	  ENABLE,
 	  .kernel = "5.15.1-1.amzn2.x86_64",
-	  .expected = "kernel:5.10.103-1.amzn2" },
+	  .expected = "kernel:5.10.103-1.amzn2 boot:5.10.103-1.amzn2" },
 
 	{ "all is on",
 	  { .livepatch = "2.amzn2", .module = MODULE_ACTIVE },
@@ -112,6 +142,11 @@ static const struct node_case cases[] = {
 	  .another = OTHER,
 	  .expected = "remove:" OTHER },
 	{ "all is off", { .no_service = true }, DISABLE, .repository_off = true, .expected = "" },
+	{ "whether the repository is on is not known",
+	  { .no_service = true },
+	  DISABLE,
+	  .unread = true,
+	  .expected = "!repository-unread" },
 	{ "all is off, and the section gone",
 	  { .no_service = true },
 	  DISABLE,
@@ -149,6 +184,18 @@ static void change_repository(struct world *w, const struct node_case *c)
 		r->status = REPO_UNREACHABLE;
 		w->snapshot.catalogue.n_packages = 0;
 	}
+	if (c->unread || c->nameless) {
+		r->status = c->unread ? REPO_UNREAD : REPO_DISABLED;
+		w->snapshot.catalogue.n_packages = 0;
+	}
+	if (c->nameless) {
+		static const char *const globs[] = { "amzn2extra-livepatc?" };
+		struct platform *p = arena_alloc(w->arena, sizeof(*p));
+
+		*p = *w->in.platform;
+		p->livepatch_repos = globs;
+		w->in.platform = p;
+	}
 }
 
 static struct world *world_of(const struct node_case *c)
@@ -165,6 +212,8 @@ static struct world *world_of(const struct node_case *c)
 		node->installed[node->n_installed++].nevra = build(c->another, "1.0", "1.amzn2");
 	if (c->kernel)
 		node->kernel = c->kernel;
+	for (size_t i = 0; i < node->n_installed && c->recent; i++)
+		node->installed[i].install_time = node->boot_time + 1;
 	report_free(w->report);
 	w->report = evaluate_judge(&w->in, &w->judge);
 	w->wishes.configure = c->configure;
@@ -211,6 +260,8 @@ static const char *summary(const struct plan *plan)
 		text = append(a, text,
 			      arena_printf(a, "unload:%s-%s", plan->unloads[i].nevra.evr.version,
 					   plan->unloads[i].nevra.evr.release));
+	if (plan->boot)
+		text = append(a, text, arena_printf(a, "boot:%s", strrchr(plan->boot, ':') + 1));
 	for (size_t i = 0; i < plan->n_refusals; i++)
 		text = append(a, text, arena_printf(a, "!%s", plan->refusals[i].code));
 	return text;
