@@ -98,11 +98,14 @@ LIBS_rpm     := $(call pc_libs,rpm)
 LIBS_solv    := $(call pc_libs,libsolvext libsolv)
 LIBS_repo    := $(call pc_libs,librepo glib-2.0)
 LIBS_seccomp := $(call pc_libs,libseccomp)
+LIBS_curl    := $(call pc_libs,libcurl)
+LIBS_crypto  := $(call pc_libs,libcrypto)
+LIBS_zlib    := $(call pc_libs,zlib)
 LIBS_cmocka  := $(call pc_libs,cmocka)
 CFLAGS_repo  := $(call pc_cflags,librepo glib-2.0)
 CFLAGS_publish := -Iplugins
 
-MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp,$(if $(LIBS_$(l)),,$(l))))
+MISSING_LIBS := $(strip $(foreach l,jansson yaml expat rpm solv repo seccomp curl crypto zlib,$(if $(LIBS_$(l)),,$(l))))
 
 # ---- the map: which file belongs to which folder ------------------------------------------------
 
@@ -135,11 +138,13 @@ FOLDERS := base core probe repo metadata solv rpm codec ipc klpctl klpd fetch wo
 
 # ---- plugins: PLUGINDIR/NAME.so out of plugins/NAME.c and what plugin_NAME names ------------------
 
-PLUGINS := exec file journal openmetrics
+PLUGINS := exec file journal openmetrics ssm
 plugin_exec        := common
 plugin_file        := common
 plugin_journal     := common
 plugin_openmetrics := common
+plugin_ssm         := aws_sign common http ssm_call ssm_identity ssm_items
+libs_plugin_ssm     = $(LIBS_curl) $(LIBS_crypto) $(LIBS_jansson) $(LIBS_zlib)
 
 # ---- programs: the link line is the privilege statement -----------------------------------------
 #
@@ -234,7 +239,7 @@ $(O)/%.o: %.c $(O)/flags
 PLUGIN_FLAGS = -fPIC -fvisibility=hidden -shared -Wl,-z,relro -Wl,-z,now $(if $(SAN_FLAGS),,-Wl,-z,defs)
 
 define plugin_rule
-$(O)/plugins/$(1).so: $(patsubst %,plugins/%.c,$(1) $(plugin_$(1))) plugins/common.h plugins/klpd-plugin.h $(O)/flags
+$(O)/plugins/$(1).so: $(patsubst %,plugins/%.c,$(1) $(plugin_$(1))) $(wildcard plugins/*.h) $(O)/flags
 	@mkdir -p $$(@D)
 	$$(call say,PLUGIN,$$@)$$(CC) $$(filter-out -fPIE,$$(ALL_CFLAGS)) $$(PLUGIN_FLAGS) $$(LDFLAGS) \
 		-o $$@ $$(filter %.c,$$^) $$(libs_plugin_$(1))

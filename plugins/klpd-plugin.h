@@ -135,6 +135,12 @@ struct klpd_plugin {
 	 */
 	int (*fetch_baseline)(void *state, const struct klpd_report *node, char **ret);
 	void (*close)(void *state); /* NULL: nothing to do */
+	/*
+	 * A document that only this plugin can get, such as s3://...: KLPD_OK with *@ret of at most
+	 * @max bytes, from malloc(). NULL: it has none.
+	 */
+	int (*fetch_document)(void *state, const char *url, size_t max, char **ret,
+			      size_t *ret_len);
 };
 
 /* What a plugin exports, also where it is compiled with -fvisibility=hidden. */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * klpd-publish: one report to one plugin
+ * klpd-publish: one call of one plugin
  *
- * One JSON object on standard input says which; the answer is one on standard output:
- * {"published": {"result": "ok" | "retry" | "drop" | "wrong", "message": TEXT}}. See README.md in
- * this folder. Short-lived: whatever a plugin does to this process ends with it.
+ * One JSON object on standard input says which; the answer is one on standard output. See README.md
+ * in this folder. Short-lived: whatever a plugin does to this process ends with it.
  */
 #include "base/lockdown.h"
 #include "base/log.h"
@@ -25,9 +24,20 @@ struct run {
 	json_t *request;
 	const struct klpd_plugin *plugin;
 	struct klpd_host host;
-	struct klpd_report report;
-	bool check; /* the settings only */
-	int result; /* KLPD_OK, ... */
+	struct klpd_report report; /* or what is known of the node before there is one */
+	json_t *document;	   /* {url, max}, borrowed */
+	const struct call *call;   /* NULL: the settings are checked, nothing else */
+	int result;		   /* KLPD_OK, ... */
+	char *text;		   /* what was fetched */
+	size_t len;
+};
+
+/* A member of the request, and the plugin's operation for it. */
+struct call {
+	const char *member;
+	bool is_report;
+	bool (*able)(const struct klpd_plugin *plugin);
+	int (*make)(struct run *run, void *state);
 };
 
 /* The ABI's callbacks have no argument of their own: one process, one plugin. */
@@ -85,6 +95,68 @@ static const struct klpd_setting *settings(const struct run *run, size_t *ret_n)
 	return all;
 }
 
+/* ---- calls ------------------------------------------------------------------------------------*/
+
+static bool can_publish(const struct klpd_plugin *plugin _unused_)
+{
+	return true; /* plugin_load() has seen to it */
+}
+
+static int publish(struct run *run, void *state)
+{
+	return run->plugin->publish(state, &run->report);
+}
+
+static bool has_baseline(const struct klpd_plugin *plugin)
+{
+	return plugin->fetch_baseline != NULL;
+}
+
+static int fetch_baseline(struct run *run, void *state)
+{
+	int r = run->plugin->fetch_baseline(state, &run->report, &run->text);
+
+	run->len = r == KLPD_OK && run->text ? strlen(run->text) : 0;
+	return r;
+}
+
+static bool has_documents(const struct klpd_plugin *plugin)
+{
+	return KLPD_HAS(plugin, fetch_document) && plugin->fetch_document;
+}
+
+static int fetch_document(struct run *run, void *state)
+{
+	const char *url = json_string_value(json_object_get(run->document, "url"));
+	json_int_t max = json_integer_value(json_object_get(run->document, "max"));
+
+	return run->plugin->fetch_document(state, url ? url : "", (size_t)max, &run->text,
+					   &run->len);
+}
+
+static const struct call calls[] = {
+	{ "report", true, can_publish, publish },
+	{ "baseline_for", true, has_baseline, fetch_baseline },
+	{ "document", false, has_documents, fetch_document },
+};
+
+/* Finds out which, and reads what it is about. */
+static int read_call(struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		json_t *member = json_object_get(run->request, calls[i].member);
+
+		if (!member)
+			continue;
+		run->call = &calls[i];
+		run->document = member;
+		return calls[i].is_report ? report_view(member, run->arena, &run->report, err) : 0;
+	}
+	return 0;
+}
+
+/* ---- from the request to the answer -----------------------------------------------------------*/
+
 static enum lockdown_program lockdown_for(const struct klpd_plugin *plugin)
 {
 	return plugin->needs & KLPD_NEEDS_PROGRAMS  ? LOCKDOWN_START
@@ -94,13 +166,7 @@ static enum lockdown_program lockdown_for(const struct klpd_plugin *plugin)
 
 static int prepare(struct run *run, struct err *err)
 {
-	json_t *report;
-
-	if (read_request(run, err) < 0)
-		return -1;
-	report = json_object_get(run->request, "report");
-	run->check = !json_is_object(report);
-	if (!run->check && report_view(report, run->arena, &run->report, err) < 0)
+	if (read_request(run, err) < 0 || read_call(run, err) < 0)
 		return -1;
 	run->host = (struct klpd_host){
 		.size = sizeof(run->host),
@@ -127,8 +193,12 @@ static void hand_over(struct run *run)
 	run->result = run->plugin->open(&run->host, all, n, &state);
 	if (run->result != KLPD_OK)
 		return;
-	if (!run->check)
-		run->result = run->plugin->publish(state, &run->report);
+	if (run->call && !run->call->able(run->plugin)) {
+		explain("the plugin has nothing of that kind to give");
+		run->result = KLPD_WRONG;
+	} else if (run->call) {
+		run->result = run->call->make(run, state);
+	}
 	if (run->plugin->close)
 		run->plugin->close(state);
 }
@@ -161,6 +231,24 @@ static void print_line(json_t *object)
 	free(text);
 }
 
+static void print_answer(struct run *run)
+{
+	bool fetched = run->text && run->result == KLPD_OK;
+	json_t *text = fetched ? json_stringn(run->text, run->len) : NULL, *said;
+
+	if (fetched && (!text || memchr(run->text, '\0', run->len))) {
+		explain("what the plugin gives is not text in UTF-8");
+		run->result = KLPD_DROP;
+		json_decref(text);
+		text = NULL;
+	}
+	said = json_pack("{s:s,s:s}", "result", result_word(run->result), "message",
+			 explanation ? explanation : "");
+	if (text)
+		json_object_set_new(said, "text", text);
+	print_line(json_pack("{s:o}", "published", said));
+}
+
 int main(void)
 {
 	struct run run = { .arena = arena_new() };
@@ -177,10 +265,9 @@ int main(void)
 				     err.message));
 	} else {
 		hand_over(&run);
-		print_line(json_pack("{s:{s:s,s:s}}", "published", "result",
-				     result_word(run.result), "message",
-				     explanation ? explanation : ""));
+		print_answer(&run);
 	}
+	free(run.text);
 	free(explanation);
 	json_decref(run.request);
 	arena_free(run.arena);

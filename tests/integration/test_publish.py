@@ -14,7 +14,7 @@ import pytest
 
 from conftest import need
 from klpdtest import al2
-from running import BUILD, SCHEMAS, TOP, codes
+from running import BUILD, SCHEMAS, TOP, codes, publish
 
 CONFIG = "etc/klpd/klpd.yaml"
 SPOOL = "var/lib/klpd/spool"
@@ -205,20 +205,11 @@ def test_a_directory_that_stands_for_a_node_publishes_nothing(scenario, build, t
 
 # ---- what the plugins do -----------------------------------------------------------------------
 
-def publish(plugin, settings, report, directory, env=None):
-    """klpd-publish as klpd asks it."""
-    request = {"plugin": plugin, "settings": settings, "directory": str(directory), "timeout": 60, "report": report}
-    done = subprocess.run([BUILD / "klpd-publish"], input=json.dumps(request).encode(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=env, check=False, timeout=60)
-    assert b"Sanitizer" not in done.stderr, done.stderr
-    return json.loads(done.stdout)
-
-
 def metrics(report, tmp_path):
     tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "klpd.prom"
-    answer = publish("openmetrics", {"path": str(path)}, report, tmp_path / "own")
-    assert answer == {"published": {"result": "ok", "message": ""}}
+    answer = publish("openmetrics", {"path": str(path)}, tmp_path / "own", report=report)
+    assert answer["published"] == {"result": "ok", "message": ""} and not answer["log"]
     return path.read_text()
 
 
@@ -373,6 +364,6 @@ def test_a_plugin_from_elsewhere(report, tmp_path, build):
 
 
 def test_what_is_no_report(tmp_path):
-    answer = publish("file", {"path": str(tmp_path / "x")}, {"schema": "other"}, tmp_path / "own")
+    answer = publish("file", {"path": str(tmp_path / "x")}, tmp_path / "own", report={"schema": "other"})
     assert answer["error"]["status"] == 65 and not (tmp_path / "x").exists()
     assert al2.ARCH  # the scenario's data is what the other tests use
