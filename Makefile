@@ -124,8 +124,8 @@ klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure 
 	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_report cmd_run cmd_scan \
 	    cmd_status cmd_verify command fleet html installation main options outcome pick progress screen shared \
 	    ssh ssm table view
-klpd     := actions announce applier caller changes conclude finish hold hooks install intent job jobs journal main methods options \
-	    place plugincheck publisher scan service settings state store tool
+klpd     := actions announce applier caller changes conclude documents finish hold hooks install intent job jobs journal main methods options \
+	    place plugin plugincheck publisher scan service settings state store tool
 fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output repository run service stage trace

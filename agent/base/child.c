@@ -46,12 +46,26 @@ struct child {
 
 static const struct environment_row {
 	const char *name;
-	bool proxy; /* only with spec->proxy */
+	unsigned int needs; /* of spec->environment; 0: always */
 } environment_rows[] = {
-	{ "TMPDIR", false },	   { "ASAN_OPTIONS", false }, { "UBSAN_OPTIONS", false },
-	{ "LSAN_OPTIONS", false }, { "http_proxy", true },    { "https_proxy", true },
-	{ "all_proxy", true },	   { "no_proxy", true },      { "HTTPS_PROXY", true },
-	{ "ALL_PROXY", true },	   { "NO_PROXY", true },
+	{ "TMPDIR", 0 },
+	{ "ASAN_OPTIONS", 0 },
+	{ "UBSAN_OPTIONS", 0 },
+	{ "LSAN_OPTIONS", 0 },
+	{ "http_proxy", CHILD_PROXY },
+	{ "https_proxy", CHILD_PROXY },
+	{ "all_proxy", CHILD_PROXY },
+	{ "no_proxy", CHILD_PROXY },
+	{ "HTTPS_PROXY", CHILD_PROXY },
+	{ "ALL_PROXY", CHILD_PROXY },
+	{ "NO_PROXY", CHILD_PROXY },
+	{ "AWS_ACCESS_KEY_ID", CHILD_CLOUD },
+	{ "AWS_SECRET_ACCESS_KEY", CHILD_CLOUD },
+	{ "AWS_SESSION_TOKEN", CHILD_CLOUD },
+	{ "AWS_REGION", CHILD_CLOUD },
+	{ "AWS_DEFAULT_REGION", CHILD_CLOUD },
+	{ "AWS_SSM_INSTANCE_ID", CHILD_CLOUD },
+	{ "AWS_SSM_REGION_NAME", CHILD_CLOUD },
 };
 
 static const char *const environment_fixed[] = {
@@ -76,7 +90,8 @@ static char **environment_new(const struct child_spec *spec)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(environment_rows); i++) {
 		const struct environment_row *row = &environment_rows[i];
-		const char *value = row->proxy && !spec->proxy ? NULL : getenv(row->name);
+		bool wanted = (row->needs & ~spec->environment) == 0;
+		const char *value = wanted ? getenv(row->name) : NULL;
 
 		if (value)
 			env[n++] = xasprintf("%s=%s", row->name, value);

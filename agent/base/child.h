@@ -21,6 +21,10 @@
 /* Time between SIGTERM and SIGKILL. */
 #define CHILD_GRACE_MSEC 2000
 
+/* Variables of our own environment for a child that goes to the network. */
+#define CHILD_PROXY 1U /* which proxies to use */
+#define CHILD_CLOUD 2U /* who this node is to a cloud, and its keys */
+
 enum child_end {
 	CHILD_EXITED,
 	CHILD_SIGNALED, /* by somebody else, or its own fault */
@@ -56,7 +60,7 @@ struct child_spec {
 	bool our_environment; /* instead of a clean one */
 	/* NULL, or "NAME=value" to add to the clean one; NULL-terminated. */
 	const char *const *variables;
-	bool proxy; /* let the proxy variables of our environment through */
+	unsigned int environment; /* CHILD_...: what else of ours comes through */
 	/* NULL, or gets each complete line of stdout, without its newline; may not free the child.
 	 */
 	void (*on_line)(const char *line, size_t len, void *userdata);

@@ -33,7 +33,7 @@ struct row {
 #define MIB	   ((int64_t)1024 * 1024)
 
 static const struct config_item items[] = {
-	{ "baseline", "", "a file or a name",
+	{ "baseline", "", "a file, a name, plugin:NAME",
 	  "patch baseline; without it, the platform's predefined one" },
 	{ "scope", "all", "all, livepatch",
 	  "judge livepatches and the kernel, or livepatches only" },
@@ -250,6 +250,20 @@ static size_t find_item(const char *key)
 	return i;
 }
 
+static int check_baseline(const struct doc *doc, const struct config *config, struct err *err)
+{
+	const char *name = config->baseline;
+
+	if (!name || !starts_with(name, CONFIG_PLUGIN))
+		return 0;
+	name += strlen(CONFIG_PLUGIN);
+	return config->plugins && doc_get(config->plugins, name)
+		       ? 0
+		       : doc_err(err, doc_get(doc, "baseline"),
+				 "'plugins' has no '%s', which is to say what the baseline is",
+				 name);
+}
+
 int config_from_doc(const struct doc *doc, struct config *ret, struct err *err)
 {
 	struct config config = { 0 };
@@ -275,6 +289,8 @@ int config_from_doc(const struct doc *doc, struct config *ret, struct err *err)
 			if (read_value(member, &rows[i], &config, err) < 0)
 				return -1;
 		}
+		if (check_baseline(doc, &config, err) < 0)
+			return -1;
 	}
 	*ret = config;
 	return 0;

@@ -40,8 +40,11 @@ enum scope {
 	SCOPE_LIVEPATCH,
 };
 
+/* How a `baseline` begins that one of `plugins` fetches. */
+#define CONFIG_PLUGIN "plugin:"
+
 struct config {
-	const char *baseline; /* file or name; NULL: the platform's own */
+	const char *baseline; /* file, name, CONFIG_PLUGIN...; NULL: the platform's own */
 	enum scope scope;
 	enum coverage_policy coverage;
 	enum release_date release_date;

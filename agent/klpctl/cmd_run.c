@@ -16,15 +16,11 @@
 /* Nothing of a URL is shown: it may hold credentials. */
 static int check_place(const char *option, const char *value, struct err *err)
 {
-	if (!value || !strstr(value, "://") || strncasecmp(value, "https://", 8) == 0)
+	if (!value || !strstr(value, "://") || strncasecmp(value, "https://", 8) == 0 ||
+	    starts_with(value, "s3://"))
 		return 0;
-	if (starts_with(value, "s3://"))
-		return err_set(err, EXIT_STATUS_CONFIG,
-			       "--%s: s3:// cannot be read yet; give an https URL of the object (a "
-			       "presigned one will do) or a file of the node",
-			       option);
 	return err_set(err, EXIT_STATUS_CONFIG,
-		       "--%s: only an https URL or a file of the node can be read", option);
+		       "--%s: only an https or s3 URL or a file of the node can be read", option);
 }
 
 /* Before anything is done. */

@@ -2,11 +2,12 @@
 #include "klpd/actions.h"
 
 #include "klpd/conclude.h"
+#include "klpd/documents.h"
 #include "klpd/install.h"
 #include "klpd/scan.h"
 
 const job_action_fn actions[STATE_COUNT] = {
-	[STATE_DOCUMENTS] = scan_documents,
+	[STATE_DOCUMENTS] = documents_bring,
 	[STATE_PROBE] = scan_probe,
 	[STATE_FETCH] = scan_fetch,
 	[STATE_PLAN] = install_plan,

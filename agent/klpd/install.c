@@ -376,6 +376,7 @@ enum job_event install_plan(struct job *job)
 		return EVENT_FAILED;
 	request = job_worker_request(job);
 	json_object_update(request, job->request.ask);
+	json_object_update(request, job->documents);
 	json_object_set_new(request, "quarantine", intent_quarantine(job->spec->place));
 	if (job_flow(job) == FLOW_CONFIGURE)
 		json_object_set_new(request, "configure", json_string(job_name(job)));

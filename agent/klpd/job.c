@@ -16,20 +16,21 @@ static const struct {
 	const char *verb;   /* of klpd-worker */
 	const char *member; /* of its answer, and of ours */
 	enum job_flow flow;
+	bool judges;
 } kinds[] = {
-	[JOB_SCAN] = { "scan", "scan", "report", FLOW_SCAN },
-	[JOB_INSTALL] = { "install", "scan", "report", FLOW_INSTALL },
-	[JOB_ENABLE] = { "enable", "scan", "report", FLOW_CONFIGURE },
-	[JOB_DISABLE] = { "disable", "scan", "report", FLOW_CONFIGURE },
-	[JOB_CLEAN] = { "clean", "scan", "report", FLOW_CONFIGURE },
-	[JOB_VERIFY] = { "verify", "activation", "activation", FLOW_ASK },
-	[JOB_EVALUATE] = { "evaluate", "evaluate", "report", FLOW_ASK },
-	[JOB_EXPLAIN] = { "explain", "explain", "explanation", FLOW_ASK },
-	[JOB_CVE] = { "cve", "cve", "explanation", FLOW_ASK },
-	[JOB_CAPTURE] = { "capture", "capture", "snapshot", FLOW_ASK },
-	[JOB_CONFIG] = { "show the configuration", "config", "settings", FLOW_ASK },
-	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline", FLOW_ASK },
-	[JOB_DOCTOR] = { "doctor", "doctor", "checks", FLOW_ASK },
+	[JOB_SCAN] = { "scan", "scan", "report", FLOW_SCAN, true },
+	[JOB_INSTALL] = { "install", "scan", "report", FLOW_INSTALL, true },
+	[JOB_ENABLE] = { "enable", "scan", "report", FLOW_CONFIGURE, true },
+	[JOB_DISABLE] = { "disable", "scan", "report", FLOW_CONFIGURE, true },
+	[JOB_CLEAN] = { "clean", "scan", "report", FLOW_CONFIGURE, true },
+	[JOB_VERIFY] = { "verify", "activation", "activation", FLOW_ASK, false },
+	[JOB_EVALUATE] = { "evaluate", "evaluate", "report", FLOW_ASK, true },
+	[JOB_EXPLAIN] = { "explain", "explain", "explanation", FLOW_ASK, true },
+	[JOB_CVE] = { "cve", "cve", "explanation", FLOW_ASK, true },
+	[JOB_CAPTURE] = { "capture", "capture", "snapshot", FLOW_ASK, false },
+	[JOB_CONFIG] = { "show the configuration", "config", "settings", FLOW_ASK, false },
+	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline", FLOW_ASK, true },
+	[JOB_DOCTOR] = { "doctor", "doctor", "checks", FLOW_ASK, false },
 };
 
 struct job *job_new(const struct jobs_spec *spec, const struct job_request *request)
@@ -39,6 +40,7 @@ struct job *job_new(const struct jobs_spec *spec, const struct job_request *requ
 	job->spec = spec;
 	job->request = *request;
 	job->findings = json_array();
+	job->documents = json_object();
 	return job;
 }
 
@@ -55,6 +57,7 @@ void job_free(struct job *job)
 	free(job->callers);
 	free(job->request.who);
 	json_decref(job->request.ask);
+	json_decref(job->documents);
 	json_decref(job->probe);
 	json_decref(job->value);
 	json_decref(job->findings);
@@ -82,6 +85,11 @@ enum job_flow job_flow(const struct job *job)
 bool job_changes_node(const struct job *job)
 {
 	return job_flow(job) == FLOW_INSTALL || job_flow(job) == FLOW_CONFIGURE;
+}
+
+bool job_judges(const struct job *job)
+{
+	return kinds[job->request.kind].judges;
 }
 
 const char *job_verb(const struct job *job)
@@ -205,7 +213,7 @@ static void on_ended(json_t *answer, const struct err *err, const struct tool_us
 	tool_free(TAKE_PTR(job->tool));
 	job_charge(job, usage->cpu_usec, usage->peak_rss_kib);
 	if (!answer)
-		event = job_fault(job, err);
+		event = job->otherwise ? job->otherwise(job, err) : job_fault(job, err);
 	else if (job->after)
 		event = job->after(job, answer);
 	job_happens(job, event);
@@ -214,11 +222,20 @@ static void on_ended(json_t *answer, const struct err *err, const struct tool_us
 enum job_event job_run(struct job *job, struct tool_spec spec,
 		       enum job_event (*after)(struct job *job, json_t *answer))
 {
+	return job_run_else(job, spec, after, NULL);
+}
+
+enum job_event job_run_else(struct job *job, struct tool_spec spec,
+			    enum job_event (*after)(struct job *job, json_t *answer),
+			    enum job_event (*otherwise)(struct job *job, const struct err *err))
+{
 	struct err err = ERR_INIT;
 	enum job_event event = EVENT_NONE;
 
 	job->after = after;
-	spec.deadline_msec = deadline_msec(job);
+	job->otherwise = otherwise;
+	if (!spec.deadline_msec)
+		spec.deadline_msec = deadline_msec(job);
 	spec.as_user = geteuid() == 0;
 	spec.uid = job->spec->place->owner;
 	spec.gid = job->spec->place->owner_group;

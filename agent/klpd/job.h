@@ -26,10 +26,13 @@ struct job {
 	struct hooks *hooks;
 	/* What its answer means; NULL where that needs no thought: EVENT_DONE. */
 	enum job_event (*after)(struct job *job, json_t *answer);
-	json_t *probe;	/* what klpd-worker probe said; NULL: not asked */
-	json_t *value;	/* the answer, or the report that is to be stored */
-	struct err err; /* the first thing that went wrong */
-	void *detail;	/* of its kind (install.c); NULL */
+	/* What it does if that program fails; NULL: the job fails with it. */
+	enum job_event (*otherwise)(struct job *job, const struct err *err);
+	json_t *documents; /* that were brought: {KEY: name, KEY_text: text}, for klpd-worker */
+	json_t *probe;	   /* what klpd-worker probe said; NULL: not asked */
+	json_t *value;	   /* the answer, or the report that is to be stored */
+	struct err err;	   /* the first thing that went wrong */
+	void *detail;	   /* of its kind (install.c); NULL */
 	void (*detail_free)(void *detail);
 	void (*ended)(struct job *job); /* the queue's: called last, frees it */
 	json_t *findings;		/* of ours, for the report */
@@ -49,6 +52,7 @@ void job_begin(struct job *job);
 const char *job_name(const struct job *job); /* for people */
 enum job_flow job_flow(const struct job *job);
 bool job_changes_node(const struct job *job);
+bool job_judges(const struct job *job); /* by a baseline */
 /* Of its kind: the verb of klpd-worker, and the member of its answer and of ours. */
 const char *job_verb(const struct job *job);
 const char *job_member(const struct job *job);
@@ -63,9 +67,15 @@ int64_t job_own_cpu_usec(int64_t *ret_peak_rss_kib);
 /* @progress is consumed. */
 void job_tell(struct job *job, json_t *progress);
 void job_charge(struct job *job, int64_t cpu_usec, int64_t peak_rss_kib);
-/* Starts the program of the state the job is in; fills in deadline, on_done and userdata. */
+/*
+ * Starts the program of the state the job is in; fills in deadline (if it has none), user, on_done
+ * and userdata. Failing, it fails the job, unless job_run_else() says what then.
+ */
 enum job_event job_run(struct job *job, struct tool_spec spec,
 		       enum job_event (*after)(struct job *job, json_t *answer));
+enum job_event job_run_else(struct job *job, struct tool_spec spec,
+			    enum job_event (*after)(struct job *job, json_t *answer),
+			    enum job_event (*otherwise)(struct job *job, const struct err *err));
 /* Runs the operator's programs of @stages; the end is @after's event. EVENT_DONE: there are none.
  */
 enum job_event job_run_hooks(struct job *job, const char *const *stages, bool veto, json_t *report,

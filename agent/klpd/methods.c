@@ -144,7 +144,7 @@ static bool is_trigger(const char *text)
  */
 static bool is_readable(const struct varlink_call *call, const char *name, bool has_text)
 {
-	if (has_text || starts_with(name, "https://"))
+	if (has_text || starts_with(name, "https://") || starts_with(name, "s3://"))
 		return true;
 	return varlink_call_trusted(call) && name[0] == '/';
 }
@@ -189,8 +189,25 @@ static void copy_text(json_t *to, const char *key, json_t *from)
 		json_object_set(to, key, value);
 }
 
+/* S3 is read by the node's keys: for those who could have them. True after the call was answered.
+ */
+static bool refuse_keys(struct varlink_call *call, const struct agent *agent, const char *document)
+{
+	struct caller caller;
+
+	if (!document || !starts_with(document, "s3://"))
+		return false;
+	caller_read(call, agent->settings, &caller);
+	if (caller_may_change(&caller))
+		return false;
+	refuse(call, AGENT ".PermissionDenied",
+	       "objects of S3 are read by the node's own keys, for those who may change the node");
+	return true;
+}
+
 /* Reads `options`: true with @ret, or false after the call was answered. */
-static bool read_options(struct varlink_call *call, enum job_kind kind, struct job_request *ret)
+static bool read_options(struct varlink_call *call, const struct agent *agent, enum job_kind kind,
+			 struct job_request *ret)
 {
 	static const char *const passed_on[] = { "as_of", "baseline", "baseline_text", "trigger" };
 	json_t *options = parameter(call, "options");
@@ -202,6 +219,8 @@ static bool read_options(struct varlink_call *call, enum job_kind kind, struct j
 		varlink_call_invalid(call, name);
 		return false;
 	}
+	if (refuse_keys(call, agent, json_string_value(json_object_get(options, "baseline"))))
+		return false;
 	*ret = (struct job_request){
 		.kind = kind,
 		.ask = json_object(),
@@ -237,7 +256,7 @@ static void scan(struct varlink_call *call, void *userdata)
 	struct agent *agent = userdata;
 	struct job_request request;
 
-	if (!read_options(call, JOB_SCAN, &request))
+	if (!read_options(call, agent, JOB_SCAN, &request))
 		return;
 	request.store = where_to_store(call, agent);
 	json_object_set_new(request.ask, "operation", json_string("Scan"));
@@ -314,7 +333,7 @@ static void change(struct varlink_call *call, struct agent *agent, enum job_kind
 		held = hold_reason(agent->place, &agent->settings->config.windows, trigger,
 				   timex_now(), &until);
 	if (refuse_change(call, agent, dry_run ? dry : action, held, &who) ||
-	    refuse_busy(call, agent) || !read_options(call, kind, &request))
+	    refuse_busy(call, agent) || !read_options(call, agent, kind, &request))
 		return;
 	request.who = TAKE_PTR(who);
 	request.store = dry_run ? STORE_NOWHERE : where_to_store(call, agent);
@@ -333,13 +352,14 @@ static void change(struct varlink_call *call, struct agent *agent, enum job_kind
 
 static void install(struct varlink_call *call, void *userdata)
 {
+	struct agent *agent = userdata;
 	const char *overrides = json_string_value(parameter(call, "overrides"));
 	bool has_text = json_is_string(parameter(call, "overrides_text"));
 
 	if (overrides ? !is_readable(call, overrides, has_text) : has_text)
 		varlink_call_invalid(call, "overrides");
 	else if (!refuse_reboot_option(call))
-		change(call, userdata, JOB_INSTALL, "install", "Install");
+		change(call, agent, JOB_INSTALL, "install", "Install");
 }
 
 static void configure(struct varlink_call *call, void *userdata)
@@ -453,7 +473,7 @@ static void evaluate(struct varlink_call *call, void *userdata)
 		       "only a private agent reads a snapshot file; use --direct");
 		return;
 	}
-	if (!read_options(call, kind, &request))
+	if (!read_options(call, agent, kind, &request))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		copy_text(request.ask, passed_on[i], varlink_call_parameters(call));
@@ -490,6 +510,8 @@ static void get_baseline(struct varlink_call *call, void *userdata)
 		varlink_call_invalid(call, "baseline");
 		return;
 	}
+	if (refuse_keys(call, agent, baseline))
+		return;
 	request.ask = json_object();
 	copy_text(request.ask, "baseline", varlink_call_parameters(call));
 	jobs_submit(agent->jobs, &request, call);

@@ -2,9 +2,10 @@
 #include "klpd/plugincheck.h"
 
 #include "base/alloc.h"
-#include "klpd/publisher.h"
+#include "klpd/plugin.h"
 #include "klpd/state.h"
-#include "klpd/tool.h"
+
+#define CHECK_SEC ((int64_t)10)
 
 struct plugincheck {
 	struct plugincheck **owner; /* who is told that it is over */
@@ -44,6 +45,7 @@ static void on_turn(void *userdata)
 {
 	struct plugincheck *c = userdata;
 	void *first = json_object_iter(c->todo);
+	struct tool_spec spec;
 	struct err err = ERR_INIT;
 
 	tool_free(TAKE_PTR(c->tool));
@@ -52,13 +54,16 @@ static void on_turn(void *userdata)
 		plugincheck_free(c);
 		return;
 	}
-	if (publisher_start(c->loop, c->place,
-			    &(struct publisher_request){ .plugin = json_object_iter_key(first),
-							 .settings = json_object_iter_value(first),
-							 .timeout = PUBLISHER_CHECK_SEC,
-							 .on_done = on_done,
-							 .userdata = c },
-			    &c->tool, &err) < 0)
+	if (plugin_tool(c->place,
+			&(struct plugin_call){ .plugin = json_object_iter_key(first),
+					       .settings = json_object_iter_value(first),
+					       .timeout = CHECK_SEC },
+			&spec, &err) == 0) {
+		spec.on_done = on_done;
+		spec.userdata = c;
+		(void)!tool_start(c->loop, &spec, &c->tool, &err);
+	}
+	if (err.message)
 		note(c, "wrong", err.message);
 	err_clear(&err);
 }
@@ -77,7 +82,7 @@ void plugincheck_start(struct plugincheck **check, struct loop *loop, const stru
 				   .call = call };
 	if (settings->config.plugins) {
 		DOC_FOREACH(plugin, settings->config.plugins)
-			json_object_set_new(c->todo, plugin->key, publisher_settings(plugin));
+			json_object_set_new(c->todo, plugin->key, plugin_settings(plugin));
 	}
 	c->turn = loop_timer_new(loop, on_turn, c);
 	loop_timer_set(c->turn, 0);

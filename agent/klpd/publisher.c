@@ -4,20 +4,17 @@
 #include "base/alloc.h"
 #include "base/fsx.h"
 #include "base/log.h"
+#include "klpd/plugin.h"
 #include "klpd/state.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FAILURES    "publish.json"
 #define SPOOL	    "spool"
-#define DIRECTORIES "plugins"
 #define SUFFIX	    ".json"
 #define BYTES_MAX   ((size_t)8 * 1024 * 1024)
 #define MSEC	    ((int64_t)1000)
-#define MARGIN_SEC  5 /* for klpd-publish itself */
 
 #define PAUSE_FIRST ((int64_t)60)
 #define PAUSE_MAX   ((int64_t)3600)
@@ -33,25 +30,11 @@ struct publisher {
 
 /* ---- spools -----------------------------------------------------------------------------------*/
 
-/* A folder below @dir, made if need be; a descriptor or -errno. */
-static int open_folder(int dir, const char *name)
-{
-	int fd;
-
-	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	state_adopt(dir, fd);
-	return fd;
-}
-
 static int open_spool(const struct publisher *p, const char *plugin)
 {
-	_cleanup_close_ int spool = open_folder(p->spec.place->state_fd, SPOOL);
+	_cleanup_close_ int spool = state_folder(p->spec.place->state_fd, SPOOL);
 
-	return spool < 0 ? spool : open_folder(spool, plugin);
+	return spool < 0 ? spool : state_folder(spool, plugin);
 }
 
 static struct fsx_names *list_spool(int spool)
@@ -187,61 +170,27 @@ static void on_done(json_t *answer, const struct err *err, const struct tool_usa
 		 *message ? message : "it did not say why");
 }
 
-/* Every value is a text to a plugin. */
-json_t *publisher_settings(const struct doc *plugin)
-{
-	json_t *object = json_object();
-
-	DOC_FOREACH(setting, plugin)
-		json_object_set_new(object, setting->key, json_string(setting->text));
-	return object;
-}
-
-int publisher_start(struct loop *loop, const struct place *place,
-		    const struct publisher_request *request, struct tool **ret, struct err *err)
-{
-	_cleanup_free_ char *directory =
-		xasprintf("%s/" DIRECTORIES "/%s", place->state, request->plugin);
-	_cleanup_close_ int parent = open_folder(place->state_fd, DIRECTORIES);
-	struct tool_spec spec = {
-		.program = "klpd-publish",
-		.request = json_pack("{s:s,s:O,s:s,s:I}", "plugin", request->plugin, "settings",
-				     request->settings, "directory", directory, "timeout",
-				     (json_int_t)request->timeout),
-		.deadline_msec = (request->timeout + MARGIN_SEC) * MSEC,
-		.proxy = true,
-		.as_user = geteuid() == 0,
-		.uid = place->owner,
-		.gid = place->owner_group,
-		.on_done = request->on_done,
-		.userdata = request->userdata,
-	};
-
-	if (parent < 0) {
-		json_decref(spec.request);
-		return err_set_errno(err, EXIT_STATUS_IO, -parent, "%s", directory);
-	}
-	if (request->report)
-		json_object_set(spec.request, "report", request->report);
-	return tool_start(loop, &spec, ret, err);
-}
-
 static void start(struct publisher *p, const struct doc *plugin, const char *file, json_t *report)
 {
-	json_auto_t *settings = publisher_settings(plugin);
+	json_auto_t *settings = plugin_settings(plugin);
+	struct tool_spec spec;
 	struct err err = ERR_INIT;
 
 	p->plugin = xstrdup(plugin->key);
 	p->file = xstrdup(file);
-	if (publisher_start(p->spec.loop, p->spec.place,
-			    &(struct publisher_request){
-				    .plugin = plugin->key,
-				    .settings = settings,
-				    .report = report,
-				    .timeout = p->spec.settings->config.publish_timeout,
-				    .on_done = on_done,
-				    .userdata = p },
-			    &p->tool, &err) < 0)
+	if (plugin_tool(
+		    p->spec.place,
+		    &(struct plugin_call){ .plugin = plugin->key,
+					   .settings = settings,
+					   .what = "report",
+					   .with = report,
+					   .timeout = p->spec.settings->config.publish_timeout },
+		    &spec, &err) == 0) {
+		spec.on_done = on_done;
+		spec.userdata = p;
+		(void)!tool_start(p->spec.loop, &spec, &p->tool, &err);
+	}
+	if (err.message)
 		finished(p, "retry", err.message);
 	err_clear(&err);
 }

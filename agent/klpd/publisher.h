@@ -6,7 +6,6 @@
  *
  *   STATE/spool/PLUGIN/ID.json   reports that PLUGIN does not have yet; ids begin with the time
  *   STATE/publish.json           of each plugin that failed: since when, why, when to try again
- *   STATE/plugins/PLUGIN/        its own
  *
  * A plugin gets reports in the order in which they were made, the next one when it has taken the
  * last. One that fails is asked again after a while, which doubles up to an hour; meanwhile its
@@ -15,27 +14,10 @@
  */
 
 #include "klpd/settings.h"
-#include "klpd/tool.h"
+
+#include <jansson.h>
 
 #define PUBLISHER_SPOOL_MAX 500
-
-#define PUBLISHER_CHECK_SEC ((int64_t)10)
-
-/* One run of klpd-publish. */
-struct publisher_request {
-	const char *plugin;
-	json_t *settings; /* borrowed for the call */
-	json_t *report;	  /* likewise; NULL: the settings are checked, nothing else */
-	int64_t timeout;  /* seconds */
-	tool_done_fn on_done;
-	void *userdata;
-};
-
-_must_check_ int publisher_start(struct loop *loop, const struct place *place,
-				 const struct publisher_request *request, struct tool **ret,
-				 struct err *err);
-/* What a plugin's settings are to it: an object of texts. A new reference. */
-json_t *publisher_settings(const struct doc *plugin);
 
 struct publisher;
 

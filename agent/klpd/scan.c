@@ -2,101 +2,8 @@
 #include "klpd/scan.h"
 
 #include "base/alloc.h"
-#include "base/fsx.h"
 #include "base/timex.h"
 #include "repo/cache.h"
-
-#include <errno.h>
-#include <fcntl.h>
-
-#define DOCUMENT_MAX ((size_t)2 * 1024 * 1024) /* as klpd-fetch has it */
-
-/* ---- documents --------------------------------------------------------------------------------*/
-
-/* What a request may name by URL; KEY_text then holds the text. */
-static const struct {
-	const char *key, *name;
-} documents[] = {
-	{ "baseline", "the baseline" },
-	{ "overrides", "the list of overrides" },
-};
-
-/* For messages and reports: a query and what stands before the host may be credentials. */
-static char *public_url(const char *url)
-{
-	const char *host = strstr(url, "://") + strlen("://");
-	const char *end = host + strcspn(host, "?#");
-	const char *at = memrchr(host, '@', strcspn(host, "/?#"));
-
-	if (at)
-		host = at + 1;
-	return xasprintf("https://%.*s", (int)(end - host), host);
-}
-
-static int take_document(struct job *job, const char *key, const char *path, struct err *err)
-{
-	json_t *ask = job->request.ask;
-	const char *url = json_string_value(json_object_get(ask, key));
-	_cleanup_free_ char *shown = public_url(url), *member = xasprintf("%s_text", key);
-	_cleanup_free_ char *text = NULL;
-	json_t *value;
-	size_t len;
-	int r = path ? fsx_read_at(AT_FDCWD, path, DOCUMENT_MAX, &text, &len) : -ENOENT;
-
-	if (r < 0)
-		return err_set_errno(err, EXIT_STATUS_IO, -r, "%s, as it was downloaded", shown);
-	value = json_stringn(text, len);
-	if (!value || memchr(text, '\0', len)) {
-		json_decref(value);
-		return err_set(err, EXIT_STATUS_DATA, "%s is not text in UTF-8", shown);
-	}
-	json_object_set_new(ask, member, value);
-	json_object_set_new(ask, key, json_string(shown));
-	return 0;
-}
-
-static enum job_event took_documents(struct job *job, json_t *answer)
-{
-	json_t *list = json_object_get(answer, "documents"), *row;
-	struct err err = ERR_INIT;
-	enum job_event event = EVENT_DONE;
-	size_t i;
-
-	job->bytes_fetched += job_number(json_object_get(answer, "downloaded"), "bytes", 0);
-	json_array_foreach(list, i, row)
-	{
-		const char *name = json_string_value(json_object_get(row, "name"));
-		const char *path = json_string_value(json_object_get(row, "path"));
-
-		for (size_t k = 0; k < ARRAY_SIZE(documents); k++)
-			if (name && streq(name, documents[k].name) &&
-			    take_document(job, documents[k].key, path, &err) < 0)
-				event = job_fault(job, &err);
-	}
-	err_clear(&err);
-	return event;
-}
-
-enum job_event scan_documents(struct job *job)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
-		const char *url =
-			json_string_value(json_object_get(job->request.ask, documents[i].key));
-		_cleanup_free_ char *text = xasprintf("%s_text", documents[i].key);
-
-		if (url && starts_with(url, "https://") && !json_object_get(job->request.ask, text))
-			json_array_append_new(list, json_pack("{s:s,s:s}", "url", url, "name",
-							      documents[i].name));
-	}
-	if (json_array_size(list) == 0) {
-		json_decref(list);
-		return EVENT_DONE;
-	}
-	return scan_start_fetch(job, json_pack("{s:{},s:o}", "roles", "documents", list),
-				took_documents);
-}
 
 /* ---- probe ------------------------------------------------------------------------------------*/
 
@@ -180,7 +87,7 @@ enum job_event scan_start_fetch(struct job *job, json_t *more,
 	return job_run(job,
 		       (struct tool_spec){ .program = "klpd-fetch",
 					   .request = request,
-					   .proxy = true,
+					   .environment = CHILD_PROXY,
 					   .on_progress = tell_fetching },
 		       after);
 }
@@ -237,6 +144,7 @@ enum job_event scan_judge(struct job *job)
 	json_t *request = job_worker_request(job);
 
 	json_object_update(request, job->request.ask);
+	json_object_update(request, job->documents);
 	return job_run(job,
 		       (struct tool_spec){ .program = "klpd-worker",
 					   .verb = job_verb(job),

@@ -7,7 +7,6 @@
 
 #include "klpd/job.h"
 
-enum job_event scan_documents(struct job *job);
 enum job_event scan_probe(struct job *job);
 enum job_event scan_fetch(struct job *job);
 /* As scan_fetch(), with the package lists of all repositories, whatever their age. */

@@ -3,6 +3,8 @@
 
 #include "base/fsx.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +34,19 @@ void state_adopt(int state_fd, int fd)
 
 	if (geteuid() == 0 && fstat(state_fd, &st) == 0 && st.st_uid != 0)
 		(void)!fchown(fd, st.st_uid, st.st_gid);
+}
+
+int state_folder(int dir, const char *name)
+{
+	int fd;
+
+	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	state_adopt(dir, fd);
+	return fd;
 }
 
 const char *state_text(json_t *object, const char *key)

@@ -16,6 +16,8 @@ json_t *state_read(const struct place *place, const char *name);
 /* 0 or -errno. */
 _must_check_ int state_write(const struct place *place, const char *name, json_t *json);
 
+/* A folder below @dir, made if need be: a descriptor, or -errno. */
+int state_folder(int dir, const char *name);
 /* Gives @fd, made by us in the state directory, to that directory's owner, if we are root. */
 void state_adopt(int state_fd, int fd);
 

@@ -112,7 +112,7 @@ int tool_start(struct loop *loop, const struct tool_spec *spec, struct tool **re
 				.input_len = strlen(input),
 				.output_max = ANSWER_MAX,
 				.deadline_msec = spec->deadline_msec,
-				.proxy = spec->proxy,
+				.environment = spec->environment,
 				.as_user = spec->as_user,
 				.uid = spec->uid,
 				.gid = spec->gid,

@@ -31,7 +31,7 @@ struct tool_spec {
 	bool as_user; /* as child_spec has them */
 	uid_t uid;
 	gid_t gid;
-	bool proxy; /* the program goes to the network: let the proxy variables through */
+	unsigned int environment; /* CHILD_PROXY, CHILD_CLOUD */
 	/* NULL, or gets each object of a program that writes several, one a line; the last too. */
 	void (*on_progress)(json_t *object, void *userdata);
 	tool_done_fn on_done;

@@ -190,6 +190,9 @@ static int baseline_text(struct session *s, const char *name, const char **ret_s
 		*ret_len = strlen(*ret_text);
 		return 0;
 	}
+	if (starts_with(name, CONFIG_PLUGIN))
+		return err_set(err, EXIT_STATUS_CONFIG,
+			       "the baseline is that of %s, which only klpd asks", name);
 	if (strstr(name, "://"))
 		return err_set(err, EXIT_STATUS_CONFIG,
 			       "the setting 'baseline' is a file or a name, not a URL; download it "

@@ -12,22 +12,11 @@ import time
 import pytest
 
 from klpdtest import al2
-from klpdtest.node import al2_section
 from running import TOP, InsideNode, codes
 
 NAME = al2.livepatch_name()
 SERVICE = "kpatch.service"
-EXTRAS = "etc/yum.repos.d/amzn2-extras.repo"
-# As amazon-linux-extras writes it; the other sections are nobody's business.
-BEFORE = """### This file is managed by amazon-linux-extras. Do not edit.
-
-[amzn2extra-docker]
-enabled = 0
-name = Amazon Extras repo for docker
-mirrorlist = $awsproto://$amazonlinux.$awsregion.$awsdomain/$releasever/extras/docker/latest/$basearch/mirror.list
-
-"""
-AFTER = "\n# the end; enabled = 1\n"
+EXTRAS = al2.EXTRAS
 
 
 def title(number, of=al2.RUNNING):
@@ -66,12 +55,7 @@ class Node(InsideNode):
 @pytest.fixture(name="node")
 def node_fixture(scenario, served, build):
     """As delivered: live patching is off, its repository a disabled section among others."""
-    node = scenario.node
-    node.erase(NAME, "kpatch-runtime", "binutils")
-    node.path("usr/sbin/kpatch").unlink()
-    node.enable_service(SERVICE, enabled=False)
-    node.path(f"etc/yum.repos.d/{al2.LIVEPATCH}.repo").unlink()
-    node.write(EXTRAS, BEFORE + al2_section(al2.LIVEPATCH, al2.PLACES[al2.LIVEPATCH][0], enabled=0) + AFTER)
+    scenario.turn_live_patching_off()
     made = Node(scenario, served, build)
     obstacle = made.inside.obstacle()
     if obstacle:
@@ -193,12 +177,12 @@ def test_without_an_approved_livepatch_the_marker_is_installed(node):
 
 
 def test_a_repository_that_is_nowhere_is_made(node):
-    node.node.path(EXTRAS).write_text(BEFORE)
+    node.node.path(EXTRAS).write_text(al2.BEFORE_SECTION)
     report = node.json("enable")
     made = node.node.path(f"etc/yum.repos.d/{al2.LIVEPATCH}.repo")
     assert report["plan"]["switches"][0]["file"] is None
     assert made.read_text() == (TOP / f"conf/repositories/{al2.LIVEPATCH}.repo").read_text()
-    assert node.node.path(EXTRAS).read_text() == BEFORE
+    assert node.node.path(EXTRAS).read_text() == al2.BEFORE_SECTION
     assert report["outcome"]["switched"][0] == f"{al2.LIVEPATCH}: enabled in /etc/yum.repos.d/{al2.LIVEPATCH}.repo"
     assert report["compliance"]["overall"] == "COMPLIANT"
     nothing_to_do(node, "enable")

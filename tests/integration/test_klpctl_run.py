@@ -105,14 +105,8 @@ def test_empty_is_not_given(agent):
      "--baseline-override and --install-override-list exclude each other (Patch Manager's error 167)"),
     (["--operation=Scan", "--baseline-override=/b", "--baseline=Ours"], 64,
      "--baseline-override and --baseline contradict each other"),
-    (["--operation=Scan", "--baseline-override=s3://5ec4e7/key"], 78,
-     "--baseline-override: s3:// cannot be read yet; give an https URL of the object (a presigned one will do) or a "
-     "file of the node"),
-    (["--operation=Install", "--install-override-list=s3://5ec4e7/key"], 78,
-     "--install-override-list: s3:// cannot be read yet; give an https URL of the object (a presigned one will do) or "
-     "a file of the node"),
     (["--operation=Install", "--install-override-list=http://h.example/?5ec4e7"], 78,
-     "--install-override-list: only an https URL or a file of the node can be read"),
+     "--install-override-list: only an https or s3 URL or a file of the node can be read"),
     (["--operation=Scan", b"--baseline-override=/\xff"], 64, "an argument is not UTF-8 text; rename the file"),
     (["--operation=Install", b"--install-override-list=/\xff"], 64, "an argument is not UTF-8 text; rename the file"),
 ], ids=str)

@@ -203,6 +203,8 @@ def test_looking_is_for_everybody_and_changing_is_not(node):
         done = node.klpctl(*command, user=somebody, status=77)
         assert done.stderr == ("klpctl: only root and the configured group change the node; looking is for "
                                "everybody\n")
+    done = node.klpctl("run", "--operation=Scan", "--baseline-override=s3://b/k", user=somebody, status=77)
+    assert "by the node's own keys" in done.stderr
     assert node.installed() == [f"{NAME}-1.0-0.amzn2.x86_64"] and node.history() == ["Scan"]
     [refused] = node.journal("KLPD_ACTION=install")
     assert refused["KLPD_CALLER_UID"] == str(somebody) and refused["KLPD_CALLER"].startswith(

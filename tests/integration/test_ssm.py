@@ -373,9 +373,9 @@ def test_an_install_override_list(node):
     assert done.returncode == 64 and "error 167" in done.stderr
 
 
-def test_s3_is_refused_in_words(node):
+def test_s3_without_the_plugin_is_refused_in_words(node):
     done = node.send(Operation="Install", BaselineOverride="s3://bucket/key")
-    assert done.returncode == 78 and "s3:// cannot be read yet" in done.stderr
+    assert done.returncode == 78 and "needs the plugin ssm" in done.stderr
 
 
 def test_on_and_off_again(node):

@@ -87,6 +87,19 @@ def livepatch(number, build_time, modules=(), of=RUNNING):
                    files=files)
 
 
+EXTRAS = "etc/yum.repos.d/amzn2-extras.repo"
+# As amazon-linux-extras writes it; the other sections are nobody's business.
+BEFORE_SECTION = """### This file is managed by amazon-linux-extras. Do not edit.
+
+[amzn2extra-docker]
+enabled = 0
+name = Amazon Extras repo for docker
+mirrorlist = $awsproto://$amazonlinux.$awsregion.$awsdomain/$releasever/extras/docker/latest/$basearch/mirror.list
+
+"""
+AFTER_SECTION = "\n# the end; enabled = 1\n"
+
+
 def notice(number, packages, issued, updated=None, **more):
     return Notice(number, packages, issued=stamp(issued), updated=stamp(updated or issued), **more)
 
@@ -223,6 +236,16 @@ class Scenario:
         repo.publish(self.now)
 
     # ---- what may happen next ----------------------------------------------------------------
+
+    def turn_live_patching_off(self):
+        """As delivered: nothing of it installed, its repository a disabled section among others."""
+        node = self.node
+        node.erase(livepatch_name(), "kpatch-runtime", "binutils")
+        node.path("usr/sbin/kpatch").unlink()
+        node.enable_service(enabled=False)
+        node.path(f"etc/yum.repos.d/{LIVEPATCH}.repo").unlink()
+        section = nodes.al2_section(LIVEPATCH, PLACES[LIVEPATCH][0], enabled=0)
+        node.write(EXTRAS, BEFORE_SECTION + section + AFTER_SECTION)
 
     def install_patch(self, number, active=True):
         """As if livepatch `number` had been installed, and loaded if `active`."""

@@ -216,19 +216,23 @@ static void test_environment(void **state _unused_)
 	static const char *const argv[] = { "/usr/bin/env", NULL };
 	static const struct {
 		const char *what;
-		bool proxy;
+		unsigned int environment;
 		const char *text;
 		bool present;
 	} rows[] = {
-		{ "the path is fixed", false, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin",
-		  true },
-		{ "the language is C", false, "LANG=C\n", true },
-		{ "nothing else comes through", false, "KLPD_TEST_SECRET", false },
-		{ "no proxy unless asked for", false, "http_proxy", false },
-		{ "a proxy if asked for", true, "http_proxy=http://127.0.0.1:1/\n", true },
+		{ "the path is fixed", 0, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin", true },
+		{ "the language is C", 0, "LANG=C\n", true },
+		{ "nothing else comes through", 0, "KLPD_TEST_SECRET", false },
+		{ "not with everything asked for", CHILD_PROXY | CHILD_CLOUD, "KLPD_TEST_SECRET",
+		  false },
+		{ "no proxy unless asked for", CHILD_CLOUD, "http_proxy", false },
+		{ "a proxy if asked for", CHILD_PROXY, "http_proxy=http://127.0.0.1:1/\n", true },
+		{ "no keys unless asked for", CHILD_PROXY, "AWS_SECRET_ACCESS_KEY", false },
+		{ "keys if asked for", CHILD_CLOUD, "AWS_SECRET_ACCESS_KEY=s/e+c=\n", true },
 	};
 
 	setenv("KLPD_TEST_SECRET", "x", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "s/e+c=", 1);
 	setenv("http_proxy", "http://127.0.0.1:1/", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(run_deinit)
@@ -236,7 +240,7 @@ static void test_environment(void **state _unused_)
 		struct child_spec spec = { .argv = argv,
 					   .output_max = 4096,
 					   .deadline_msec = LOOP_TIMER_OFF,
-					   .proxy = rows[i].proxy };
+					   .environment = rows[i].environment };
 
 		run_spec(&run, &spec);
 		print_message("# %s\n", rows[i].what);
