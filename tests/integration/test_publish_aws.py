@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin ssm: what AWS gets to see of a report, whatever AWS, the keys or the clock do meanwhile."""
 import configparser
+import gzip
 import hashlib
 import itertools
 import json
@@ -563,7 +564,8 @@ def test_endpoints_are_those_of_the_sdk(ssm, report, proxy, region, fips, dual):
         known = re.sub(r"^ssm(-fips)?\.", "ssm-fips.", known) if known else known  # by rule: AWS lists only some
     del ssm.settings["endpoint"], ssm.settings["s3_endpoint"]
     ssm.settings.update(region=region, fips=fips, dual_stack=dual)
-    ssm.env = {"https_proxy": f"http://127.0.0.1:{proxy.server_address[1]}"}
+    address = f"http://127.0.0.1:{proxy.server_address[1]}"
+    ssm.env = {"https_proxy": address, "http_proxy": address}  # which the metadata service is never asked by
     answer = ssm.send(with_patches(report, patch("Missing")), "retry", timeout=2)
     assert set(proxy.asked) == {f"{known}:443"}, answer
     proxy.asked.clear()
@@ -591,9 +593,8 @@ def offer(aws, snapshot, pack=lambda data: data):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_baseline_of_the_patch_group(whole, report, packed):
-    pack = (lambda data: subprocess.run(["gzip"], input=data, stdout=subprocess.PIPE, check=True).stdout)
     offer(whole.aws, {"patchBaseline": BASELINE, "patchGroup": "Production", "patches": []},
-          pack if packed else lambda data: data)
+          gzip.compress if packed else lambda data: data)
     answer = fetch(whole)
     assert answer["result"] == "ok" and json.loads(answer["text"]) == BASELINE
     assert whole.aws.requests[-1][1]["SnapshotId"] == "01234567-89ab-7def-8123-456789abcdef"
@@ -611,8 +612,7 @@ def test_a_snapshot_that_is_none(ssm, snapshot):
 
 
 def test_a_snapshot_that_would_fill_the_memory(ssm):
-    bomb = subprocess.run("head -c 200000000 /dev/zero | gzip", shell=True, stdout=subprocess.PIPE, check=True).stdout
-    offer(ssm.aws, {}, lambda _: bomb)
+    offer(ssm.aws, {"patchBaseline": BASELINE}, lambda data: gzip.compress(data + b" " * (80 << 20)))
     assert fetch(ssm)["result"] == "retry"
 
 
