@@ -47,6 +47,7 @@ static void identify(struct judge *j)
 			    node->kernel ? "is not one this platform builds" : "is not known");
 		return;
 	}
+	j->series = kernel_series(j->arena, j->running.version);
 	j->arch = j->running.arch ? j->running.arch : node->arch;
 	j->line = j->arch ? platform_kernel_line(p, &j->running) : NULL;
 	if (!j->line) {

@@ -18,6 +18,7 @@ struct judge {
 
 	/* set by evaluate.c when the node is understood */
 	struct kernel_release running;
+	const char *series; /* of it: "5.10" */
 	const char *arch;
 	const struct platform_kernel *line;
 	const char *livepatch_name;
@@ -80,6 +81,14 @@ const struct kernel_choice *judge_kernel_way_out(const struct judge *j);
 struct report *evaluate_judge(const struct evaluation *in, struct judge *j);
 
 /* Shared helpers. */
+
+/*
+ * True if a kernel of that version is of the running one's series. Only then is the higher number
+ * the later kernel: series are maintained side by side, and share a package name on Amazon Linux 2.
+ */
+bool judge_is_of_series(const struct judge *j, const struct evr *evr);
+/* True if what the notices of that kernel fix is fixed in the running one. */
+bool judge_runs_at_least(const struct judge *j, const struct evr *evr);
 
 /* The installed package of that name and architecture with the highest EVR, markers left out. */
 const struct installed *judge_newest_installed(const struct judge *j, const char *name,

@@ -43,7 +43,6 @@ static struct word_set needed_cves(struct judge *j, enum coverage_policy policy)
 static struct word_set fixed_cves(struct judge *j, enum coverage_policy policy)
 {
 	struct evr_range installed = { NULL, &j->livepatch->nevra.evr };
-	struct evr_range running = { NULL, &j->running_evr };
 	struct word_set have = { 0 };
 
 	for (size_t i = 0; i < j->livepatch_builds.n; i++)
@@ -51,7 +50,7 @@ static struct word_set fixed_cves(struct judge *j, enum coverage_policy policy)
 		    evr_range_has(&installed, &j->livepatch_builds.items[i].nevra.evr))
 			add_cves(j, &have, &j->livepatch_builds.items[i]);
 	for (size_t i = 0; i < j->kernel_builds.n && policy != COVERAGE_AWS; i++)
-		if (evr_range_has(&running, &j->kernel_builds.items[i].nevra.evr))
+		if (judge_runs_at_least(j, &j->kernel_builds.items[i].nevra.evr))
 			add_cves(j, &have, &j->kernel_builds.items[i]);
 	word_set_seal(&have);
 	return have;
@@ -80,8 +79,7 @@ static const char *obstacle(const struct judge *j)
 				    timex_format_date(j->lifecycle.window_ends, buf));
 	if (j->lifecycle.in_window == TRISTATE_UNKNOWN && j->in->platform->support_months > 0)
 		return "the running kernel's build date is not known";
-	if (!streq(kernel_series(j->arena, j->running.version),
-		   kernel_series(j->arena, j->kernel_waiting->version)))
+	if (!judge_is_of_series(j, j->kernel_waiting))
 		return "the newer kernel is of another series";
 	return NULL;
 }
@@ -161,7 +159,6 @@ static const char *sight_doubt(const struct judge *j)
 static const struct evr *level_of(struct judge *j, const struct build **ret_next)
 {
 	struct word_set have = fixed_cves(j, COVERAGE_STRICT);
-	const char *series = kernel_series(j->arena, j->running.version);
 	const struct evr *level = &j->running_evr;
 
 	*ret_next = NULL;
@@ -170,7 +167,7 @@ static const struct evr *level_of(struct judge *j, const struct build **ret_next
 		struct word_set need = { 0 };
 
 		if (evr_compare(&b->nevra.evr, &j->running_evr) <= 0 ||
-		    !streq(kernel_series(j->arena, b->nevra.evr.version), series))
+		    !judge_is_of_series(j, &b->nevra.evr))
 			continue;
 		add_cves(j, &need, b);
 		for (size_t k = 0; k < need.n && !*ret_next; k++)

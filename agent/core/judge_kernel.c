@@ -26,6 +26,19 @@ static struct evr running_evr(const struct judge *j, const char *name)
 	return (struct evr){ 0, j->running.version, j->running.release };
 }
 
+bool judge_is_of_series(const struct judge *j, const struct evr *evr)
+{
+	size_t len = strlen(j->series);
+
+	return starts_with(evr->version, j->series) &&
+	       (evr->version[len] == '.' || evr->version[len] == '\0');
+}
+
+bool judge_runs_at_least(const struct judge *j, const struct evr *evr)
+{
+	return judge_is_of_series(j, evr) && evr_compare(evr, &j->running_evr) <= 0;
+}
+
 /* Newer than what runs: only a boot brings it into effect. */
 static bool is_newer(const struct judge *j, const struct installed *installed)
 {

@@ -59,7 +59,7 @@ void judge_live_patching(struct judge *j)
 	lp->days_left = j->lifecycle.days_left;
 	lp->in_window = j->lifecycle.supported;
 	if (j->line) {
-		lp->series = kernel_series(j->arena, j->running.version);
+		lp->series = j->series;
 		lp->line_ends = j->line->livepatch ? j->line->ends : TIME_UNSET;
 	}
 }

@@ -72,6 +72,7 @@ def test_why(node):
     assert "SEVERITY is 'medium' and must be one of: Critical, Important" in text
     assert "What would change the answer" in text
     for cve, answer in (("CVE-2024-0800", "fixed-by-kernel"), ("CVE-2024-0001", "not-fixed"),
+                        ("CVE-2024-0900", "unknown"),  # fixed in the old series
                         ("CVE-1999-0001", "unknown")):
         assert node.klpctl("cve", cve).startswith(f"{cve}: {answer}\n")
     node.scenario.install_patch(1)
