@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node that Patch Manager drives: its baseline, its documents, and what its compliance shows."""
 import json
+import shutil
 import subprocess
 import time
 
@@ -132,7 +133,10 @@ def test_a_baseline_that_cannot_be_asked_for(node, aws):
     assert "livepatch_CVE_2024_0003" in node.loaded()
 
 
-def test_a_plugin_that_hangs_or_dies_while_asked(node, aws):
+def test_a_plugin_that_hangs_or_is_gone(node, aws, tmp_path):
+    own = tmp_path / "programs"
+    shutil.copytree(node.inside.build, own, ignore=shutil.ignore_patterns("*.o", "*.a", "unit", "tests", "agent", "demo"))
+    node.inside.build = own
     node.json("scan")
     config = json.loads(node.node.path("etc/klpd/klpd.yaml").read_text())
     node.node.write("etc/klpd/klpd.yaml", json.dumps({**config, "publish_timeout": "2s"}))
@@ -140,6 +144,9 @@ def test_a_plugin_that_hangs_or_dies_while_asked(node, aws):
     begin = time.monotonic()
     report = node.json("scan")
     assert "baseline-kept" in codes(report) and time.monotonic() - begin < 20
+    (own / "plugins/ssm.so").unlink()
+    [finding] = [f for f in node.json("scan")["findings"] if f["code"] == "baseline-kept"]
+    assert "is not installed" in finding["message"]
 
 
 @pytest.mark.parametrize("text, said", [
