@@ -118,10 +118,10 @@ probe    := checkup kernel livepatch osrelease probe rpmdb tracefs transition un
 repo     := cache document fetch package repoconf transfer url
 metadata := markup primary updateinfo
 solv     := available digest filtered solve stream zstdframe
-codec    := jsonx plan report shape snapshot
+codec    := jsonx plan report shape snapshot vex
 ipc      := frame idl message varlink_client varlink_server
 klpctl   := client cmd_baseline cmd_bridge cmd_capture cmd_config cmd_configure configuration cmd_cve cmd_doctor \
-	    cmd_evaluate cmd_explain cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_report cmd_run cmd_scan \
+	    cmd_evaluate cmd_explain cmd_export cmd_history cmd_install cmd_kernel cmd_list cmd_pause cmd_report cmd_run cmd_scan \
 	    cmd_status cmd_verify command fleet html installation main options outcome pick progress screen shared \
 	    ssh ssm table view
 klpd     := actions announce applier caller changes conclude documents finish hold hooks install intent job jobs journal main methods options \
@@ -130,7 +130,7 @@ fetch    := clock config documents download main refresh request
 rpm      := lock messages transaction verify
 apply    := channel guard load main options output repository run service stage trace
 worker   := extracts gather main request session verb_activation verb_baseline verb_capture verb_config \
-	    verb_cve verb_doctor verb_explain verb_plan verb_probe verb_scan wishes
+	    verb_cve verb_doctor verb_explain verb_plan verb_probe verb_scan verb_vex wishes
 
 publish  := main plugin report
 

@@ -173,6 +173,8 @@ static enum verdict livepatch_verdict(struct judge *j)
 
 static enum verdict kernel_verdict(struct judge *j)
 {
+	enum sight sight;
+
 	if (j->kernel_unknown)
 		return VERDICT_UNKNOWN;
 	if (!j->line)
@@ -184,8 +186,9 @@ static enum verdict kernel_verdict(struct judge *j)
 	/* whether the livepatch stands in for the newer kernel could not be judged (ruling 12) */
 	if (j->kernel_waiting && j->report->coverage.blind)
 		return VERDICT_UNKNOWN;
-	return verdict_with_sight(verdict_of_state(j->kernel_item->state),
-				  look(j, REPO_ROLE_KERNEL));
+	sight = look(j, REPO_ROLE_KERNEL);
+	j->kernel_blind = sight == SIGHT_NONE;
+	return verdict_with_sight(verdict_of_state(j->kernel_item->state), sight);
 }
 
 /* NON_COMPLIANT over UNKNOWN over COMPLIANT over NOT_APPLICABLE: the order of the enum. */

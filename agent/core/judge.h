@@ -26,7 +26,8 @@ struct judge {
 	struct lifecycle lifecycle;
 	bool kernel_unknown;	/* nobody told which kernel runs */
 	bool livepatch_applies; /* the running kernel is one that gets livepatches */
-	bool livepatch_blind;	/* the livepatch repositories could not be looked at as a whole */
+	/* Repositories of that kind that count could not be looked at, or are stale. */
+	bool livepatch_blind, kernel_blind;
 
 	/* set by judge_livepatch() */
 	struct builds livepatch_builds;

@@ -32,6 +32,7 @@ const struct command_row command_table[] = {
 	{ "resume", "", 0, 0, change, "end a pause", cmd_resume, true },
 	{ "explain", "PACKAGE", 1, 1, why, "why it is installed, missing or held", cmd_explain },
 	{ "cve", "CVE", 1, 1, why, "is it fixed in what runs", cmd_cve },
+	{ "export", "", 0, 0, why, "all of the kernel's CVEs as OpenVEX", cmd_export },
 	{ "doctor", "", 0, 0, why, "what is in the way, and what to do about it", cmd_doctor },
 	{ "baseline show", "[FILE|NAME]", 0, 1, settings, "a baseline as it is understood",
 	  cmd_baseline_show },

@@ -23,7 +23,10 @@ struct command_row {
 	const char *arguments; /* for --help; "" none */
 	size_t min, max;       /* number of arguments */
 	const char *group, *text;
-	/* Exit status, or -1 with @err. What it prints goes to the screen. */
+	/*
+	 * Exit status, or -1 with @err. What it prints goes to the screen; @err with its status
+	 * is said beside it.
+	 */
 	int (*run)(struct command_call *call, struct err *err);
 	bool fleet; /* it can be asked of several hosts at once: its answer fits a line */
 };
@@ -61,6 +64,7 @@ int cmd_report(struct command_call *call, struct err *err);
 int cmd_history(struct command_call *call, struct err *err);
 int cmd_explain(struct command_call *call, struct err *err);
 int cmd_cve(struct command_call *call, struct err *err);
+int cmd_export(struct command_call *call, struct err *err);
 int cmd_doctor(struct command_call *call, struct err *err);
 int cmd_baseline_show(struct command_call *call, struct err *err);
 int cmd_baseline_check(struct command_call *call, struct err *err);

@@ -136,7 +136,7 @@ int main(int argc, char *argv[])
 {
 	_cleanup_(screen_close)
 	struct screen screen;
-	struct err err = ERR_INIT;
+	struct err err = ERR_INIT, flush = ERR_INIT;
 	int status;
 
 	open_standard_streams();
@@ -144,9 +144,10 @@ int main(int argc, char *argv[])
 	json_set_alloc_funcs(xmalloc, free);
 	screen_open(&screen);
 	status = run(argc, argv, &screen, &err);
-	if (status < 0)
+	if (status >= 0 && screen_flush(&screen, &flush) < 0)
+		status = report_error(&flush);
+	else if (status < 0 || (status > 0 && err.message))
 		status = report_error(&err);
-	else if (screen_flush(&screen, &err) < 0)
-		status = report_error(&err);
+	err_clear(&err);
 	return status;
 }

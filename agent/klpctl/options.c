@@ -215,8 +215,8 @@ const struct option_row options_table[] = {
 	  "begin at this node's moment of it", set_duration, AT(spread_sec) },
 	{ "all", 'a', NULL, judge, ONLY("list"), "with what does not apply to this node", set_flag,
 	  AT(all) },
-	{ "output", 'o', "FILE", judge, ONLY("capture", "report"), "write to FILE", set_text,
-	  AT(output) },
+	{ "output", 'o', "FILE", judge, ONLY("capture", "export", "report"), "write to FILE",
+	  set_text, AT(output) },
 
 	{ "dry-run", 0, NULL, install, ONLY("install", "enable", "disable", "clean"),
 	  "show the plan, change nothing", set_flag, AT(dry_run) },

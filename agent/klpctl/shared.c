@@ -143,3 +143,24 @@ int shared_write_file(const char *path, const char *text, size_t len, struct err
 		return err_set_errno(err, EXIT_STATUS_IO, -r, "cannot write %s", path);
 	return 0;
 }
+
+int shared_deliver(struct command_call *call, const json_t *document, const char *hint,
+		   struct err *err)
+{
+	const struct options *o = call->options;
+	enum json_mode mode = o->json == JSON_MODE_OFF ? JSON_MODE_SHORT : o->json;
+	_cleanup_free_ char *text = NULL, *line = NULL;
+
+	if (!o->output || streq(o->output, "-")) {
+		screen_put_json(call->screen, document, mode);
+		return EXIT_STATUS_OK;
+	}
+	text = json_dumps(document, mode == JSON_MODE_SHORT ? JSON_COMPACT : JSON_INDENT(2));
+	line = xasprintf("%s\n", text);
+	if (shared_write_file(o->output, line, strlen(line), err) < 0)
+		return -1;
+	if (!o->quiet)
+		screen_put(call->screen, "Written.%s%s%s%s\n", hint ? " " : "", hint ? hint : "",
+			   hint ? " " : "", hint ? o->output : "");
+	return EXIT_STATUS_OK;
+}

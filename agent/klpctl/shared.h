@@ -33,6 +33,12 @@ void shared_show_report(struct command_call *call, const json_t *report);
 void shared_show_why(struct command_call *call, const json_t *report);
 
 /*
+ * Prints @document as JSON, or writes it to the file that --output names and says so, with @hint
+ * (may be NULL) and the file's name. EXIT_STATUS_OK, or -1 with @err (IO).
+ */
+_must_check_ int shared_deliver(struct command_call *call, const json_t *document, const char *hint,
+				struct err *err);
+/*
  * Writes @path as a whole. What is there already must be a file: a device or a pipe would be
  * replaced by one. The new file is readable for its owner only, since it tells what nodes are
  * vulnerable to. 0, or -1 with @err (IO).

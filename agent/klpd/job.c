@@ -27,6 +27,7 @@ static const struct {
 	[JOB_EVALUATE] = { "evaluate", "evaluate", "report", FLOW_ASK, true },
 	[JOB_EXPLAIN] = { "explain", "explain", "explanation", FLOW_ASK, true },
 	[JOB_CVE] = { "cve", "cve", "explanation", FLOW_ASK, true },
+	[JOB_EXPORT] = { "export", "vex", "export", FLOW_ASK, true },
 	[JOB_CAPTURE] = { "capture", "capture", "snapshot", FLOW_ASK, false },
 	[JOB_CONFIG] = { "show the configuration", "config", "settings", FLOW_ASK, false },
 	[JOB_BASELINE] = { "show the baseline", "baseline", "baseline", FLOW_ASK, true },

@@ -454,19 +454,30 @@ static void verify(struct varlink_call *call, void *userdata)
 static void evaluate(struct varlink_call *call, void *userdata)
 {
 	static const char *const passed_on[] = { "snapshot", "explain", "cve" };
+	/* instead of a report; one of them */
+	static const struct {
+		const char *member;
+		enum job_kind kind;
+	} questions[] = {
+		{ "explain", JOB_EXPLAIN },
+		{ "cve", JOB_CVE },
+		{ "capture", JOB_CAPTURE },
+		{ "export", JOB_EXPORT },
+	};
 	struct agent *agent = userdata;
-	bool explain = json_is_string(parameter(call, "explain"));
-	bool cve = json_is_string(parameter(call, "cve"));
-	bool capture = json_is_true(parameter(call, "capture"));
-	enum job_kind kind = explain   ? JOB_EXPLAIN
-			     : cve     ? JOB_CVE
-			     : capture ? JOB_CAPTURE
-				       : JOB_EVALUATE;
+	enum job_kind kind = JOB_EVALUATE;
 	struct job_request request;
 
-	if (explain + cve + capture > 1) {
-		varlink_call_invalid(call, explain && cve ? "cve" : "capture");
-		return;
+	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
+		json_t *asked = parameter(call, questions[i].member);
+
+		if (!json_is_string(asked) && !json_is_true(asked))
+			continue;
+		if (kind != JOB_EVALUATE) {
+			varlink_call_invalid(call, questions[i].member);
+			return;
+		}
+		kind = questions[i].kind;
 	}
 	if (json_is_string(parameter(call, "snapshot")) && !varlink_call_trusted(call)) {
 		refuse(call, AGENT ".PermissionDenied",
@@ -552,7 +563,7 @@ const struct varlink_method methods[] = {
 	{ "Evaluate", evaluate,
 	  NEEDS({ "options", JSON_OBJECT, true }, { "snapshot", JSON_STRING, true },
 		{ "explain", JSON_STRING, true }, { "cve", JSON_STRING, true },
-		{ "capture", JSON_TRUE, true }) },
+		{ "capture", JSON_TRUE, true }, { "export", JSON_TRUE, true }) },
 	{ "GetConfig", get_config, NULL },
 	{ "CheckPlugins", check_plugins, NULL },
 	{ "GetBaseline", get_baseline, NEEDS({ "baseline", JSON_STRING, true }) },

@@ -22,7 +22,7 @@ static const struct {
 	{ "probe", verb_probe },	   { "scan", verb_scan },	  { "evaluate", verb_scan },
 	{ "capture", verb_capture },	   { "explain", verb_explain },	  { "cve", verb_cve },
 	{ "config", verb_config },	   { "baseline", verb_baseline }, { "plan", verb_plan },
-	{ "activation", verb_activation }, { "doctor", verb_doctor },
+	{ "activation", verb_activation }, { "doctor", verb_doctor },	  { "vex", verb_vex },
 };
 
 static verb_fn find_verb(const char *name)

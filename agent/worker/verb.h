@@ -18,6 +18,7 @@ int verb_activation(struct session *s, json_t **ret, struct err *err); /* {"acti
 int verb_capture(struct session *s, json_t **ret, struct err *err);    /* {"snapshot": {...}} */
 int verb_explain(struct session *s, json_t **ret, struct err *err);    /* {"explanation": {...}} */
 int verb_cve(struct session *s, json_t **ret, struct err *err);	       /* {"explanation": {...}} */
+int verb_vex(struct session *s, json_t **ret, struct err *err);	       /* {"export": {...}} */
 int verb_config(struct session *s, json_t **ret, struct err *err);     /* {"settings": [...]} */
 int verb_baseline(struct session *s, json_t **ret, struct err *err);   /* {"baseline": {...}} */
 int verb_doctor(struct session *s, json_t **ret, struct err *err);     /* {"checks": [...]} */

@@ -44,7 +44,7 @@ __all__ = ["agent_fixture"]  # used by its name, "agent"
      "--socket names an agent that runs; --direct, --root, --config, --kernel, --cache-dir and "
      "--state-dir start another one"),
     (["scan", "--all"], "--all belongs to klpctl list only"),
-    (["scan", "-o", "x"], "--output belongs to klpctl capture and klpctl report only"),
+    (["scan", "-o", "x"], "--output belongs to klpctl capture, klpctl export and klpctl report only"),
     (["scan", "--ssm"], "--ssm belongs to klpctl install, klpctl enable, klpctl disable and klpctl run only"),
     (["run", "--dry-run"], "--dry-run belongs to klpctl install, klpctl enable, klpctl disable and klpctl clean only"),
     (["install", "--operation=Scan"], "--operation belongs to klpctl run only"),
