@@ -89,6 +89,11 @@ struct klpd_report {
 
 	int64_t transition_msec; /* that the kernel took to run what this job loaded; -1: nothing
 				    was */
+
+	/* Of who asked, "" not known or none. */
+	const char *command_id;	 /* of AWS Systems Manager */
+	const char *snapshot_id; /* of the baseline that was meant */
+	const char *overrides;	 /* the InstallOverrideList: where it came from */
 };
 
 /* What klpd-publish does for a plugin. */

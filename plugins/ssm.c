@@ -384,7 +384,8 @@ static int fetch_baseline_ssm(void *state, const struct klpd_report *node, char 
 	if (r == KLPD_OK) {
 		struct call call = call_of(s, &identity);
 
-		r = fetch_snapshot(s, &call, node->id, ret);
+		r = fetch_snapshot(s, &call, *node->snapshot_id ? node->snapshot_id : node->id,
+				   ret);
 	}
 	identity_clear(&identity);
 	return r;

@@ -163,6 +163,12 @@ static void set_cves(json_t *object, const struct klpd_patch *p, bool without)
 						 n, p->n_cves));
 }
 
+/* The first that is known: AWS wants a UUID, and so one of the node's own making will do. */
+static const char *one_of(const char *given, const char *own)
+{
+	return *given ? given : own;
+}
+
 static json_t *details(const struct row *row, bool without_cves)
 {
 	const struct klpd_patch *p = row->patch;
@@ -249,11 +255,12 @@ char *items_compliance(const struct klpd_report *r, const struct items_wanted *w
 		json_array_append_new(items, unknown_item(r));
 	free(rows.list);
 	hash_of(items, hash);
-	return text_of(json_pack(
-		"{s:s,s:s,s:s,s:{s:I,s:s,s:s},s:o,s:s}", "ResourceId", w->instance_id,
-		"ResourceType", "ManagedInstance", "ComplianceType", w->compliance_type,
-		"ExecutionSummary", "ExecutionTime", (json_int_t)r->started, "ExecutionId", r->id,
-		"ExecutionType", "Command", "Items", items, "ItemContentHash", hash));
+	return text_of(json_pack("{s:s,s:s,s:s,s:{s:I,s:s,s:s},s:o,s:s}", "ResourceId",
+				 w->instance_id, "ResourceType", "ManagedInstance",
+				 "ComplianceType", w->compliance_type, "ExecutionSummary",
+				 "ExecutionTime", (json_int_t)r->started, "ExecutionId",
+				 one_of(r->command_id, r->id), "ExecutionType", "Command", "Items",
+				 items, "ItemContentHash", hash));
 }
 
 /* ---- PutInventory -----------------------------------------------------------------------------*/
@@ -270,6 +277,8 @@ static json_t *patch_item(const struct klpd_report *r, const struct items_wanted
 	set(o, "Severity", levels[level_of(p)]);
 	set(o, "PatchBaselineId", r->baseline_id);
 	set(o, "PatchGroup", w->patch_group);
+	if (*r->overrides)
+		set_cut(o, "InstallOverrideList", r->overrides, ITEMS_LIST_MAX);
 	set(o, "DocumentName", "");
 	set(o, "DocumentVersion", "");
 	return o;
@@ -297,7 +306,7 @@ static json_t *compliance_item(const struct klpd_report *r, const struct items_w
 	hash_of(content, hash);
 	item = item_of(r, "AWS:ComplianceItem", hash);
 	set(context, "ComplianceType", "Patch");
-	set(context, "ExecutionId", r->id);
+	set(context, "ExecutionId", one_of(r->snapshot_id, r->id));
 	set(context, "ExecutionType", "Command");
 	set_time(context, "ExecutionTime", r->started);
 	json_object_set_new(item, "Context", context);
@@ -352,8 +361,10 @@ static json_t *summary_item(const struct klpd_report *r, const struct items_want
 
 	set(o, "BaselineId", r->baseline_id);
 	set(o, "PatchGroup", w->patch_group);
-	set(o, "SnapshotId", r->id); /* one of the node's own making, where the caller named none */
-	set(o, "ExecutionId", r->id);
+	set(o, "SnapshotId", one_of(r->snapshot_id, r->id));
+	set(o, "ExecutionId", one_of(r->command_id, r->id));
+	if (*r->overrides)
+		set_cut(o, "InstallOverrideList", r->overrides, ITEMS_LIST_MAX);
 	count_states(o, rows);
 	count_noncompliant(o, rows);
 	set(o, "OperationType", strcmp(r->operation, "Scan") == 0 ? "Scan" : "Install");

@@ -17,6 +17,7 @@
 #define ITEMS_BYTES_MAX ((size_t)1024 * 1024) /* of a request, and of an item */
 #define ITEMS_VALUE_MAX 4096
 #define ITEMS_TITLE_MAX 500
+#define ITEMS_LIST_MAX	256
 
 struct items_wanted {
 	const char *instance_id;

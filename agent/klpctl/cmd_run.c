@@ -38,12 +38,19 @@ static int check(const struct options *o, bool install, struct err *err)
 	return install ? check_place("install-override-list", o->install_overrides, err) : 0;
 }
 
+/* Which command of Systems Manager this is, and which snapshot it is to judge by. */
 static json_t *scan_options(const struct command_call *call)
 {
+	const char *command = call->options->ssm ? getenv("SSM_COMMAND_ID") : NULL;
 	json_t *options = client_scan_options(call->client);
 
 	if (!call->options->trigger)
 		json_object_set_new(options, "trigger", json_string("remote"));
+	if (command && options_is_guid(command))
+		json_object_set_new(options, "command_id", json_string(command));
+	if (call->options->snapshot_id)
+		json_object_set_new(options, "snapshot_id",
+				    json_string(call->options->snapshot_id));
 	if (call->options->baseline_override)
 		client_put_document(call->client, options, "baseline",
 				    call->options->baseline_override);

@@ -88,18 +88,24 @@ static int set_configure(struct options *o, const struct option_row *row, const 
 	return 0;
 }
 
-/* Patch Manager freezes a baseline under this name; klpd has its own, so nothing is kept of it. */
-static int set_snapshot_id(struct options *o _unused_, const struct option_row *row,
-			   const char *value, struct err *err)
-{
-	static const char like[] = "01234567-89ab-cdef-0123-456789abcdef";
-	bool fits = strlen(value) == strlen(like);
+static const char guid_like[] = "01234567-89ab-cdef-0123-456789abcdef";
 
-	for (size_t i = 0; fits && like[i]; i++)
-		fits = like[i] == '-' ? value[i] == '-' : isxdigit((unsigned char)value[i]);
-	if (*value && !fits)
+bool options_is_guid(const char *text)
+{
+	bool fits = strlen(text) == strlen(guid_like);
+
+	for (size_t i = 0; fits && guid_like[i]; i++)
+		fits = guid_like[i] == '-' ? text[i] == '-' : isxdigit((unsigned char)text[i]);
+	return fits;
+}
+
+static int set_snapshot_id(struct options *o, const struct option_row *row, const char *value,
+			   struct err *err)
+{
+	if (*value && !options_is_guid(value))
 		return err_set(err, EXIT_STATUS_USAGE, "--%s=%s: a GUID such as %s is expected",
-			       row->name, value, like);
+			       row->name, value, guid_like);
+	o->snapshot_id = *value ? value : NULL;
 	return 0;
 }
 
@@ -237,8 +243,8 @@ const struct option_row options_table[] = {
 
 	{ "operation", 0, "WORD", manager, ONLY("run"), "Scan or Install", set_operation, 0 },
 	{ "configure", 0, "WORD", manager, ONLY("run"), "Enable or Disable", set_configure, 0 },
-	{ "snapshot-id", 0, "GUID", manager, ONLY("run"), "accepted; nothing depends on it",
-	  set_snapshot_id, 0 },
+	{ "snapshot-id", 0, "GUID", manager, ONLY("run"),
+	  "of the baseline, where Patch Manager has it", set_snapshot_id, 0 },
 	{ "baseline-override", 0, "FILE|URL", manager, ONLY("run"), "judge by this patch baseline",
 	  set_parameter, AT(baseline_override) },
 	{ "install-override-list", 0, "FILE|URL", manager, ONLY("run"),

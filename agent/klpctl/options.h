@@ -25,10 +25,11 @@ struct options {
 	const char *hosts; /* "a,b": over ssh; NULL: this one */
 	const char *allow; /* of a bridge; NULL: everything */
 	const char *operation, *configure, *baseline_override, *install_overrides;
-	int64_t as_of;	      /* TIME_UNSET: now */
-	int timeout_sec;      /* for the whole command */
-	int64_t duration_sec; /* of a pause; 0: without end */
-	int64_t spread_sec;   /* wait for this node's moment in so much time; 0: do not */
+	const char *snapshot_id; /* a GUID; NULL */
+	int64_t as_of;		 /* TIME_UNSET: now */
+	int timeout_sec;	 /* for the whole command */
+	int64_t duration_sec;	 /* of a pause; 0: without end */
+	int64_t spread_sec;	 /* wait for this node's moment in so much time; 0: do not */
 	enum json_mode json;
 	bool ssm, dry_run, with_kernel, retry_quarantined, unload;
 	bool direct, cached, refresh, all, html, quiet, no_legend, no_pager, help, version;
@@ -55,6 +56,8 @@ extern const struct option_row options_table[];
 
 /* Return: 0, or -1 with @err (USAGE). */
 _must_check_ int options_parse(struct options *options, int argc, char *argv[], struct err *err);
+/* As Systems Manager writes the ids of commands and snapshots. */
+bool options_is_guid(const char *text);
 /* Whether an option that belongs to some commands was given with another. 0, or -1 with @err. */
 _must_check_ int options_check_command(const struct options *options, const char *command,
 				       struct err *err);

@@ -8,6 +8,22 @@
 #include "klpd/intent.h"
 #include "klpd/store.h"
 
+/* Who asked for it and with what, where that is not on the node. */
+static void tell_origin(const struct job *job)
+{
+	json_auto_t *origin = json_object();
+	json_t *overrides = json_object_get(job->documents, "overrides");
+
+	if (job->request.origin)
+		json_object_update(origin, job->request.origin);
+	if (!overrides && job->request.kind == JOB_INSTALL)
+		overrides = json_object_get(job->request.ask, "overrides");
+	if (json_is_string(overrides))
+		json_object_set(origin, "overrides", overrides);
+	if (json_object_size(origin))
+		json_object_set(job->value, "origin", origin);
+}
+
 static json_t *complete(const struct job *job)
 {
 	char id[FINISH_ID_MAX];
@@ -20,6 +36,7 @@ static json_t *complete(const struct job *job)
 	finish.cpu_usec = job->cpu_usec + job_own_cpu_usec(&own_rss) - job->own_cpu_usec;
 	finish.peak_rss_kib = own_rss > job->peak_rss_kib ? own_rss : job->peak_rss_kib;
 	json_array_extend(json_object_get(job->value, "findings"), job->findings);
+	tell_origin(job);
 	return finish_report(job->value, &finish);
 }
 

@@ -299,6 +299,8 @@ static json_t *node_for_plugin(const struct job *job)
 	json_t *node =
 		json_pack("{s:s,s:s,s:{}}", "schema", "klpd.report/1", "id", finish_id(id), "node");
 
+	if (job->request.origin)
+		json_object_set(node, "origin", job->request.origin);
 	if (store_latest(job->spec->place->state_fd, &last, NULL) == 1)
 		json_object_set(node, "node", json_object_get(last, "node"));
 	return node;

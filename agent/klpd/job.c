@@ -58,6 +58,7 @@ void job_free(struct job *job)
 	free(job->callers);
 	free(job->request.who);
 	json_decref(job->request.ask);
+	json_decref(job->request.origin);
 	json_decref(job->documents);
 	json_decref(job->probe);
 	json_decref(job->value);

@@ -89,7 +89,8 @@ static void on_next_turn(void *userdata)
 static bool is_same_scan(const struct job_request *a, const struct job_request *b)
 {
 	return a->kind == JOB_SCAN && b->kind == JOB_SCAN && a->cached == b->cached &&
-	       a->refresh == b->refresh && a->store == b->store && json_equal(a->ask, b->ask);
+	       a->refresh == b->refresh && a->store == b->store && json_equal(a->ask, b->ask) &&
+	       json_equal(a->origin, b->origin);
 }
 
 void jobs_submit(struct jobs *jobs, const struct job_request *request, struct varlink_call *call)
@@ -99,6 +100,7 @@ void jobs_submit(struct jobs *jobs, const struct job_request *request, struct va
 	for (; *at; at = &(*at)->next)
 		if (is_same_scan(&(*at)->request, request)) {
 			json_decref(request->ask);
+			json_decref(request->origin);
 			free(request->who);
 			job_add_caller(*at, call);
 			return;

@@ -39,9 +39,10 @@ struct job_request {
 	enum job_kind kind;
 	/* What the worker is told besides root, cache, config and kernel; consumed. */
 	json_t *ask;
-	bool cached;  /* scan: no fetching */
-	bool refresh; /* scan: fetch also what has not expired */
-	bool dry_run; /* of a change: no further than the plan */
+	json_t *origin; /* {command_id, snapshot_id}, as far as known; consumed; NULL */
+	bool cached;	/* scan: no fetching */
+	bool refresh;	/* scan: fetch also what has not expired */
+	bool dry_run;	/* of a change: no further than the plan */
 	bool with_kernel, retry_quarantined, unload;
 	bool by_timer;
 	enum store_where store; /* of the report */

@@ -130,8 +130,22 @@ const struct varlink_field methods_scan_options[] = {
 	{ "cached", JSON_TRUE, true },
 	{ "refresh", JSON_TRUE, true },
 	{ "trigger", JSON_STRING, true },
+	{ "command_id", JSON_STRING, true },
+	{ "snapshot_id", JSON_STRING, true },
 	{ NULL },
 };
+
+/* Of options: what becomes the report's `origin`. */
+static const char *const origins[] = { "command_id", "snapshot_id" };
+#define ORIGIN_MAX 100
+
+static bool is_id(const char *text)
+{
+	size_t len =
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+	return len > 0 && len <= ORIGIN_MAX && !text[len];
+}
 
 static bool is_trigger(const char *text)
 {
@@ -171,6 +185,12 @@ static const char *wrong_option(const struct varlink_call *call, json_t *options
 		return "as_of";
 	if (trigger && !is_trigger(trigger))
 		return "trigger";
+	for (size_t i = 0; i < ARRAY_SIZE(origins); i++) {
+		const char *id = json_string_value(json_object_get(options, origins[i]));
+
+		if (id && !is_id(id))
+			return origins[i];
+	}
 	if (baseline && !is_baseline_name(baseline) && !is_readable(call, baseline, has_text))
 		return "baseline";
 	if (has_text && !baseline)
@@ -189,16 +209,18 @@ static void copy_text(json_t *to, const char *key, json_t *from)
 		json_object_set(to, key, value);
 }
 
-/* S3 is read by the node's keys: for those who could have them. True after the call was answered.
- */
-static bool refuse_keys(struct varlink_call *call, const struct agent *agent, const char *document)
+static bool may_change(const struct varlink_call *call, const struct agent *agent)
 {
 	struct caller caller;
 
-	if (!document || !starts_with(document, "s3://"))
-		return false;
 	caller_read(call, agent->settings, &caller);
-	if (caller_may_change(&caller))
+	return caller_may_change(&caller);
+}
+
+/* S3 is read by the node's keys: for those who could have them. True after it was answered. */
+static bool refuse_keys(struct varlink_call *call, const struct agent *agent, const char *document)
+{
+	if (!document || !starts_with(document, "s3://") || may_change(call, agent))
 		return false;
 	refuse(call, AGENT ".PermissionDenied",
 	       "objects of S3 are read by the node's own keys, for those who may change the node");
@@ -224,11 +246,14 @@ static bool read_options(struct varlink_call *call, const struct agent *agent, e
 	*ret = (struct job_request){
 		.kind = kind,
 		.ask = json_object(),
+		.origin = json_object(),
 		.cached = json_is_true(json_object_get(options, "cached")),
 		.refresh = json_is_true(json_object_get(options, "refresh")),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		copy_text(ret->ask, passed_on[i], options);
+	for (size_t i = 0; i < ARRAY_SIZE(origins) && may_change(call, agent); i++)
+		copy_text(ret->origin, origins[i], options);
 	return true;
 }
 

@@ -132,6 +132,9 @@ int report_view(json_t *json, struct arena *arena, struct klpd_report *ret, stru
 		.reboot = text(json, "reboot.verdict"),
 		.enabled = yes_or_no(json, "live_patching.enabled") == 1,
 		.supported_until = when(json, "live_patching.supported_until"),
+		.command_id = text(json, "origin.command_id"),
+		.snapshot_id = text(json, "origin.snapshot_id"),
+		.overrides = text(json, "origin.overrides"),
 	};
 	ret->transition_msec = json_is_integer(find(json, "outcome.activation_msec"))
 				       ? json_integer_value(find(json, "outcome.activation_msec"))

@@ -35,7 +35,7 @@ def test_a_scan(agent):
     assert asked(agent, "--operation=Scan", "--reboot-option=RebootIfNeeded",
                  "--install-override-list=s3://b/k") == ("Scan", {"options": options})
     assert asked(agent, "--operation=Scan", f"--baseline-override={URL}", "--cached", f"--snapshot-id={GUID}") == (
-        "Scan", {"options": {"trigger": "remote", "baseline": URL, "cached": True}})
+        "Scan", {"options": {"trigger": "remote", "baseline": URL, "cached": True, "snapshot_id": GUID}})
 
 
 def test_an_installation(agent, tmp_path):

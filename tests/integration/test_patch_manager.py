@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node that Patch Manager drives: its baseline, its documents, and what its compliance shows."""
 import json
+import re
 import shutil
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
 from klpdtest import al2, aws as clouds
 from klpdtest.aws import DOWN, Refused
-from running import InsideNode, codes
+from running import SCHEMAS, InsideNode, codes
 
 CUSTOM = "Custom:KernelLivePatch"
 ALL_AT_ONCE = {"baselineId": "pb-0123456789abcdef0", "name": "Ours", "operatingSystem": "AMAZON_LINUX_2",
@@ -188,6 +190,22 @@ def test_keys_of_the_services_environment(node, aws):
         assert not path.is_file() or keys.secret not in path.read_text(errors="replace")
 
 
+def test_a_command_and_its_snapshot(node, aws):
+    """As the document klpd's Run Command passes them."""
+    command, snapshot = "0a1b2c3d-0000-4000-8000-000000000001", "0a1b2c3d-0000-4000-8000-000000000002"
+    done = node.inside.run("/usr/bin/env", f"SSM_COMMAND_ID={command}", "/opt/klpd/klpctl", "--direct", "run", "--ssm",
+                           "--operation=Scan", f"--snapshot-id={snapshot}", stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [r["SnapshotId"] for action, r in aws.requests if action.startswith("Get")] == [snapshot]
+    [upload] = [r for action, r in aws.requests if action == "PutComplianceItems"]
+    assert upload["ExecutionSummary"]["ExecutionId"] == command
+    report = node.json("history", re.search(r"klpctl history (\S+)", done.stdout).group(1))
+    assert report["origin"] == {"command_id": command, "snapshot_id": snapshot}
+    jsonschema.validate(report, SCHEMAS["report"])
+    assert "origin" not in node.json("scan")
+
+
 # ---- documents ---------------------------------------------------------------------------------
 
 LIST = f"patches: [{{id: '{al2.livepatch_name()}.x86_64', title: '*1.0-2.amzn2'}}]"
@@ -199,6 +217,7 @@ def test_a_list_of_overrides_in_s3(node, aws):
                     "--install-override-list=s3://lists/our list.yaml")
     assert done.returncode == 100, done.stderr  # something is missing still
     assert node.installed() == ["1.0-2.amzn2.x86_64"]
+    assert json.loads(done.stdout)["origin"] == {"overrides": "s3://lists/our list.yaml"}
     assert shown(aws) == {"1.0-3.amzn2": "Missing"}  # judged by the baseline all the same
 
 

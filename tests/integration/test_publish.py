@@ -145,6 +145,55 @@ def read(path):
         return b""
 
 
+BAD = """#include "klpd-plugin.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static int begin(const struct klpd_host *h, const struct klpd_setting *s, size_t n, void **ret)
+{
+	(void)h;
+	*ret = n ? (void *)s[0].value : "";
+	return KLPD_OK;
+}
+static int publish(void *state, const struct klpd_report *r)
+{
+	(void)r;
+	if (strcmp(state, "crash") == 0)
+		raise(SIGSEGV);
+	while (strcmp(state, "hang") == 0)
+		pause();
+	for (char *p = malloc(1 << 20); p; p = malloc(1 << 20))
+		memset(p, 1, 1 << 20);
+	abort();
+}
+const struct klpd_plugin klpd_plugin = { .abi = KLPD_PLUGIN_ABI, .size = sizeof(klpd_plugin), .open = begin,
+					 .publish = publish };
+"""
+
+
+@pytest.mark.parametrize("trouble, said", [("crash", "ended by signal 11"), ("hang", "took too long"),
+                                           ("leak", "ended by signal 6")])
+def test_a_plugin_in_trouble_does_not_touch_the_scan(node, tmp_path, trouble, said):
+    need("gcc")
+    own = tmp_path / "programs"
+    shutil.copytree(node.inside.build, own, ignore=shutil.ignore_patterns("*.o", "*.a", "unit", "tests", "agent", "demo"))
+    if "asan" in node.inside.build.name:
+        pytest.skip("the sanitizer answers crashes and leaks itself")
+    node.inside.build = own
+    (tmp_path / "bad.c").write_text(BAD)
+    subprocess.run(["gcc", "-O0", "-shared", "-fPIC", f"-I{TOP}/plugins", "-o", own / "plugins/bad.so",
+                    tmp_path / "bad.c"], check=True)
+    configure(node, f"publish_timeout: 2s\nplugins:\n  bad: {{trouble: {trouble}}}\n  file: {{path: /var/out/report.json}}\n")
+    report = node.json("--cached", "scan")
+    until(lambda: node.node.path("var/lib/klpd/publish.json").exists(), node, tries=8)
+    assert waiting(node, "bad") == [report["id"]]
+    failures = json.loads(node.node.path("var/lib/klpd/publish.json").read_text())
+    assert list(failures) == ["bad"] and said in failures["bad"]["message"], failures
+    until(lambda: node.node.path("var/out/report.json").exists(), node)
+    assert json.loads(node.node.path("var/out/report.json").read_text()) == report
+
+
 @pytest.mark.parametrize("text, status, said", [
     ("plugins: {nowhere: {}}", 0, "plugin nowhere is not installed"),
     ("plugins: {file: {}}", 0, "path: an absolute path is needed"),

@@ -196,6 +196,16 @@ def test_inventory_of_every_state(whole, of_every_state):
         assert item == expected
 
 
+def test_what_was_asked_for_is_told(whole, report):
+    origin = {"command_id": "0a1b2c3d-0000-4000-8000-000000000001", "snapshot_id": "0a1b2c3d-0000-4000-8000-000000000002",
+              "overrides": "s3://lists/" + "x" * 300}
+    whole.send(with_patches(report, patch("Missing"), origin=origin))
+    [summary], item = whole.aws.inventory["AWS:PatchSummary"]["Content"], whole.aws.inventory["AWS:ComplianceItem"]
+    assert summary["ExecutionId"] == origin["command_id"] and summary["SnapshotId"] == origin["snapshot_id"]
+    assert item["Context"]["ExecutionId"] == origin["snapshot_id"]
+    assert summary["InstallOverrideList"] == item["Content"][0]["InstallOverrideList"] == origin["overrides"][:256]
+
+
 @pytest.mark.parametrize("patches, counts, severity", [
     ([patch("Installed")], "000", None),
     ([patch("Missing", classification="Bugfix")], "001", "INFORMATIONAL"),
