@@ -4,6 +4,8 @@
 #include "base/fsx.h"
 #include "core/kernel.h"
 
+#include <sys/utsname.h>
+
 #define LINE_BYTES_MAX ((size_t)4096)
 #define STAT_BYTES_MAX ((size_t)4 * 1024 * 1024) /* one line per interrupt on large machines */
 
@@ -35,6 +37,14 @@ static int64_t boot_time(int root)
 	return btime > 0 ? btime : TIME_UNSET;
 }
 
+/* SUSE's kernels do not say theirs in their release; the one that runs us does. NULL: another. */
+static const char *machine_of(const char *kernel, struct arena *arena)
+{
+	struct utsname u;
+
+	return uname(&u) == 0 && streq(u.release, kernel) ? arena_strdup(arena, u.machine) : NULL;
+}
+
 void probe_kernel(const struct probe_request *request, struct node *node, struct arena *arena)
 {
 	struct kernel_release release;
@@ -53,4 +63,6 @@ void probe_kernel(const struct probe_request *request, struct node *node, struct
 		node->kernel_build_date = TIME_UNSET;
 	if (node->kernel && kernel_release_parse(node->kernel, arena, &release) == 0)
 		node->arch = release.arch;
+	if (node->kernel && !node->arch)
+		node->arch = machine_of(node->kernel, arena);
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/utsname.h>
 #include <cmocka.h>
 
 struct fixture {
@@ -130,6 +131,22 @@ static void a_running_kernel(void **state)
 	assert_true(node->boot_time == 1739100000);
 	assert_true(node->kernel_build_date == 1739060490);
 	assert_true(node->is_running_system);
+}
+
+/* As SUSE's: the architecture is not in its name. */
+static void a_kernel_that_does_not_say_for_what(void **state)
+{
+	struct fixture *f = *state;
+	struct node *node = &f->snapshot->node;
+	struct utsname u;
+
+	assert_int_equal(uname(&u), 0);
+	tree_write(&f->tree, "proc/sys/kernel/osrelease", u.release);
+	probe_kernel(&f->request, node, f->snapshot->arena);
+	assert_string_equal(node->arch, u.machine);
+	tree_write(&f->tree, "proc/sys/kernel/osrelease", "5.14.21-150400.24.100-default\n");
+	probe_kernel(&f->request, node, f->snapshot->arena);
+	assert_null(node->arch); /* another machine's: not ours to guess */
 }
 
 static void a_kernel_that_is_named_is_not_running(void **state)
@@ -259,6 +276,7 @@ int main(void)
 		WITH_FIXTURE(os_release_of_the_vendor_and_none),
 		WITH_FIXTURE(os_release_behind_an_absolute_link),
 		WITH_FIXTURE(a_running_kernel),
+		WITH_FIXTURE(a_kernel_that_does_not_say_for_what),
 		WITH_FIXTURE(a_kernel_that_is_named_is_not_running),
 		WITH_FIXTURE(no_kernel_at_all),
 		WITH_FIXTURE(loaded_livepatches),
