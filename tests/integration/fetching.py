@@ -57,7 +57,7 @@ class Fetcher:
         self.request = {
             "root": str(self.node.folder), "cache": str(self.cache), "releasever": "2",
             "arch": "x86_64", "roles": {"livepatch": [ID], "kernel": []}, "refresh": False,
-            "max_file_bytes": 1 << 20, "timeout": 20, "now": NOW,
+            "max_file_bytes": 1 << 20, "timeout": 60, "now": NOW,
         }
 
     def section(self, repo_id=ID, **keys):
@@ -76,7 +76,7 @@ class Fetcher:
     def run(self, status=0, **changes):
         start = time.monotonic()
         process = self.start(**changes)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=120)
         result = Result(process.returncode, output, errors, time.monotonic() - start)
         assert "Sanitizer" not in errors and "runtime error" not in errors, errors
         assert result.status == status, output + errors

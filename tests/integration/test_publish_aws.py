@@ -565,6 +565,7 @@ def official(service, region, fips, dual):
     return found["hostname"]
 
 
+@pytest.mark.filterwarnings("ignore:Fetching the endpoint_resolver:DeprecationWarning")
 @pytest.mark.parametrize("region, fips, dual", [
     *itertools.product(["eu-central-1", "us-east-1", "us-gov-west-1"], ["no", "yes"], ["no", "yes"]),
     ("cn-north-1", "no", "no"), ("cn-north-1", "no", "yes")])
