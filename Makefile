@@ -6,6 +6,7 @@
 #   make check-root    the tests that need root
 #   make check-asan    make check again, built with DEV=1 into $(O)-asan
 #   make check-valgrind   the unit tests under valgrind
+#   make e2e           klpd on a real kernel, emulated; make e2e-full: two kernels, all scenarios
 #   make unit          only the unit tests; make unit T=evr those whose path contains "evr"
 #   make demo          a simulated Amazon Linux 2 node and its repositories; scan it, print the table
 #   make bench         cold and warm scans of a large repository: time, memory, bytes
@@ -363,6 +364,19 @@ check-valgrind:
 check-valgrind-now: $(UNIT_TESTS)
 	$(Q)$(RUN) --valgrind --unit $(UNIT_TESTS)
 
+# On a real kernel, in an emulated machine: tests/e2e/README.md.
+e2e:
+	$(call with_deps,e2e) e2e-now
+
+e2e-now: all
+	$(Q)KLPD_BUILD=$(O) PYTHON=$(PYTHON) tests/e2e/e2e --scenarios="mission replace stalled" bookworm
+
+e2e-full:
+	$(call with_deps,e2e) e2e-full-now
+
+e2e-full-now: all
+	$(Q)KLPD_BUILD=$(O) PYTHON=$(PYTHON) tests/e2e/e2e bookworm bullseye
+
 demo:
 	$(call with_deps,check) demo-now
 
@@ -447,7 +461,7 @@ help:
 FORCE:
 
 .PHONY: all unit check check-now check-root check-root-now check-asan check-valgrind \
-	check-valgrind-now demo demo-now bench bench-now lint lint-now format \
+	check-valgrind-now e2e e2e-now e2e-full e2e-full-now demo demo-now bench bench-now lint lint-now format \
 	install uninstall dist clean help FORCE
 .SECONDARY:
 
