@@ -362,6 +362,9 @@ static int open_rpm(struct apply *a, struct err *err)
 			       messages_take());
 	macro = xasprintf("_dbpath %s", path);
 	rpmDefineMacro(NULL, macro, RMIL_CMDLINE);
+	/* files reach the disk before the database has them (rpm 4.14): else a power cut leaves an
+	   installed livepatch whose module is empty */
+	rpmDefineMacro(NULL, "_flush_io 1", RMIL_CMDLINE);
 	a->ts = rpmtsCreate();
 	if (rpmtsSetRootDir(a->ts, a->options.root) != 0 || rpmtsOpenDB(a->ts, O_RDWR) != 0)
 		return err_set(err, EXIT_STATUS_DATA,
