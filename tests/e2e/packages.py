@@ -101,6 +101,7 @@ def main():
     stranger = make.livepatch(6, "klp_e2e_1", 12)
     stranger.name = "kernel-livepatch-9.9.9-99-cloud-amd64"
     unsigned = make.livepatch(7, "klp_e2e_1", 12)
+    silent = make.livepatch(8, "klp_e2e_1", 12, scripted=False)
     newer = rpms.Package("kernel", "6.99.0", "1", arch=ARCH, build_time=make.now, summary="A kernel nobody asked for")
     kernels = [make.notice("E2E-KERNEL-1", [kernel, marker], 38, ("CVE-2026-0001",))]
     of = {
@@ -111,6 +112,7 @@ def main():
         5: make.notice("E2E-LIVEPATCH-5", [greedy], 12, ("CVE-2026-0006",)),
         6: make.notice("E2E-LIVEPATCH-6", [stranger], 12, ("CVE-2026-0007",)),
         7: make.notice("E2E-LIVEPATCH-7", [unsigned], 12, ("CVE-2026-0008",)),
+        8: make.notice("E2E-LIVEPATCH-8", [silent], 12, ("CVE-2026-0009",)),
     }
     with rpms.Key() as key:
         (out / "key.asc").parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +121,8 @@ def main():
         publish(out / "www/kernel", [kernel, marker], kernels, key, make.now)
         for name, packages in (("livepatch-0", []), ("livepatch-1", [first]), ("livepatch-2", [first, second]),
                                ("livepatch-3", [stalling]), ("livepatch-4", [refused]),
-                               ("livepatch-5", [greedy]), ("livepatch-6", [stranger]), ("livepatch-7", [unsigned])):
+                               ("livepatch-5", [greedy]), ("livepatch-6", [stranger]), ("livepatch-7", [unsigned]),
+                               ("livepatch-8", [silent])):
             notices = [of[int(p.release)] for p in packages]
             more = [newer] if packages == [greedy] else []
             if packages == [unsigned]:

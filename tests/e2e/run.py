@@ -18,10 +18,22 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 
 from klpdtest.server import Server  # noqa: E402 pylint: disable=wrong-import-position
 
-LIMIT = 400  # seconds for a scenario
+LIMIT = 900  # seconds for a scenario
 APPEND = ("console=ttyS0 panic=-1 quiet systemd.unit=e2e.target systemd.show_status=0 mitigations=off nokaslr "
           "apparmor=0 audit=0 selinux=0")
 EXT4 = ["-q", "-t", "ext4", "-F", "-O", "^has_journal,^orphan_file,^metadata_csum_seed", "-E", "root_owner=0:0"]
+
+
+def stages(name):
+    """The runs of a scenario: one, or one for each stage that its file names."""
+    words = said(name, "stages").split()
+    return [f"{name}@{word}" for word in words] if words and "@" not in name else [name]
+
+
+def said(name, key):
+    """What a line "# KEY: ..." of a scenario says."""
+    text = (HERE / "guest/scenarios" / name.split("@")[0]).read_text()
+    return "".join(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(f"# {key}:"))
 
 
 class Machine:
@@ -51,7 +63,7 @@ class Machine:
     def command(self):
         return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64,-cx16", "-machine", "pc", "-smp", "1", "-m", "1024",
                 "-nodefaults", "-no-user-config", "-nographic", "-monitor", "none", "-action", "reboot=reset,panic=shutdown",
-                "-kernel", self.machine / "vmlinuz", "-initrd", self.machine / "initrd", "-append", APPEND,
+                "-kernel", self.machine / "vmlinuz", "-initrd", self.machine / "initrd", "-append", f"{APPEND} {said(self.name, 'append')}",
                 "-device", "virtio-rng-pci", "-nic", "user,model=virtio-net-pci", "-serial", f"file:{self.out}/console",
                 "-drive", f"file={self.out}/root.qcow2,if=virtio,format=qcow2,cache=unsafe",
                 "-drive", f"file={self.out}/e2e.img,if=virtio,format=raw,cache=unsafe"]
@@ -83,7 +95,7 @@ def tail(path, count=40):
 def main():
     machine, packages, out = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
     passed = failed = 0
-    for name in sys.argv[4:]:
+    for name in [run for name in sys.argv[4:] for run in stages(name)]:
         begin = time.monotonic()
         lines = Machine(machine, packages, out, name).run()
         good = sum(line.startswith("ok ") for line in lines)
