@@ -135,8 +135,8 @@ struct klpd_plugin {
 	int (*publish)(void *state, const struct klpd_report *report);
 	/*
 	 * A baseline for this node: KLPD_OK with *@ret, its text (YAML or JSON, as klpd.yaml's
-	 * `baseline` takes it), from malloc(). NULL: this plugin has none. @node has everything but
-	 * what was judged.
+	 * `baseline` takes it), from malloc(). NULL: this plugin has none. @node has an id for this
+	 * call, who asks, and the node as the last report had it; nothing that was judged.
 	 */
 	int (*fetch_baseline)(void *state, const struct klpd_report *node, char **ret);
 	void (*close)(void *state); /* NULL: nothing to do */

@@ -204,15 +204,12 @@ static enum job_event get_object(struct job *job, size_t i)
 
 /* ---- baseline: plugin:NAME --------------------------------------------------------------------*/
 
-/* The plugin that says which baseline is the node's, or NULL. */
-static const char *baseline_plugin(const struct job *job)
+static bool wants_plugins_baseline(const struct job *job)
 {
 	const char *name = job->spec->settings->config.baseline;
 
 	return job_judges(job) && !asked(job, "baseline") && name &&
-			       starts_with(name, CONFIG_PLUGIN)
-		       ? name + strlen(CONFIG_PLUGIN)
-		       : NULL;
+	       starts_with(name, CONFIG_PLUGIN);
 }
 
 static char *file_of(const char *plugin)
@@ -220,29 +217,29 @@ static char *file_of(const char *plugin)
 	return xasprintf("baseline-%s.json", plugin);
 }
 
-static void take_baseline(struct job *job, json_t *text)
+/* The one that was chosen: the settings may be others by the time it answers. */
+static const char *chosen(const struct job *job)
 {
-	json_object_set(job->documents, "baseline_text", text);
-	job_set_text(job->documents, "baseline", job->spec->settings->config.baseline);
+	return state_text(job->documents, "baseline") + strlen(CONFIG_PLUGIN);
 }
 
 /* False: nothing is kept. @ret_since: when it was said. */
 static bool take_kept(struct job *job, char since[static TIMEX_TEXT_MAX])
 {
-	_cleanup_free_ char *file = file_of(baseline_plugin(job));
+	_cleanup_free_ char *file = file_of(chosen(job));
 	json_auto_t *kept = state_read(job->spec->place, file);
 	json_t *text = json_object_get(kept, "text");
 
 	if (!json_is_string(text))
 		return false;
 	timex_format(job_number(kept, "fetched", 0), since);
-	take_baseline(job, text);
+	json_object_set(job->documents, "baseline_text", text);
 	return true;
 }
 
 static void keep(const struct job *job, json_t *text)
 {
-	_cleanup_free_ char *file = file_of(baseline_plugin(job));
+	_cleanup_free_ char *file = file_of(chosen(job));
 	json_auto_t *kept =
 		json_pack("{s:I,s:O}", "fetched", (json_int_t)timex_now(), "text", text);
 
@@ -253,7 +250,7 @@ static void keep(const struct job *job, json_t *text)
 /* Judging by what was valid yesterday is right, and has to be said. */
 static enum job_event not_got(struct job *job, const char *why)
 {
-	const char *plugin = baseline_plugin(job);
+	const char *plugin = chosen(job);
 	char since[TIMEX_TEXT_MAX];
 	struct err err = ERR_INIT;
 
@@ -287,7 +284,7 @@ static enum job_event got_baseline(struct job *job, json_t *answer)
 	if (!text)
 		return not_got(job, why);
 	keep(job, text);
-	take_baseline(job, text);
+	json_object_set(job->documents, "baseline_text", text);
 	return documents_bring(job);
 }
 
@@ -308,11 +305,11 @@ static json_t *node_for_plugin(const struct job *job)
 
 static enum job_event get_baseline(struct job *job)
 {
-	const char *plugin = baseline_plugin(job);
 	bool here = job->spec->place->running_system;
 	bool ask = here && !job->request.cached;
 	char since[TIMEX_TEXT_MAX];
 
+	job_set_text(job->documents, "baseline", job->spec->settings->config.baseline);
 	/* a question is answered by what the last report was judged by */
 	if ((!ask || job_flow(job) == FLOW_ASK) && take_kept(job, since))
 		return EVENT_DONE;
@@ -320,7 +317,7 @@ static enum job_event get_baseline(struct job *job)
 		return not_got(job,
 			       here ? "it is not asked with --cached"
 				    : "it knows nothing of a directory that stands for a node");
-	return ask_plugin(job, plugin, "baseline_for", node_for_plugin(job), got_baseline,
+	return ask_plugin(job, chosen(job), "baseline_for", node_for_plugin(job), got_baseline,
 			  baseline_failed);
 }
 
@@ -336,7 +333,7 @@ enum job_event documents_bring(struct job *job)
 					downloaded);
 	if (object < ARRAY_SIZE(documents))
 		return get_object(job, object);
-	if (baseline_plugin(job) && !json_object_get(job->documents, "baseline_text"))
+	if (wants_plugins_baseline(job) && !json_object_get(job->documents, "baseline_text"))
 		return get_baseline(job);
 	return EVENT_DONE;
 }
