@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that all integration tests share."""
+import json
 import os
 import pathlib
 import shutil
@@ -45,6 +46,13 @@ def al2_original(tmp_path_factory, key):
     """An Amazon Linux 2 node and its repositories. Made once: take `scenario` to change it."""
     need("rpmbuild", "rpmsign", "createrepo_c", "modifyrepo_c")
     return al2.Scenario(tmp_path_factory.mktemp("al2"), key=key).make()
+
+
+@pytest.fixture(scope="session")
+def report(al2_original, tmp_path_factory, build):
+    """A real report, of a directory that stands for a node. Not to be changed."""
+    made = al2_original.copy(tmp_path_factory.mktemp("report") / "al2")
+    return json.loads(rpms.run([build / "klpctl", f"--root={made.node.folder}", "--cached", "--json=short", "scan"]))
 
 
 @pytest.fixture

@@ -26,15 +26,6 @@ def node_fixture(inside_node):
     return inside_node
 
 
-@pytest.fixture(name="report", scope="module")
-def report_fixture(al2_original, tmp_path_factory, build):
-    """A real report, of a directory that stands for a node."""
-    scenario = al2_original.copy(tmp_path_factory.mktemp("report") / "al2")
-    done = subprocess.run([build / "klpctl", f"--root={scenario.node.folder}", "--cached", "--json=short", "scan"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
-
-
 def configure(node, text):
     node.node.write(CONFIG, text)
 

@@ -23,15 +23,6 @@ CUSTOM = "Custom:KernelLivePatch"
 CVES = [f"CVE-2024-{i:05}" for i in range(1, 400)]
 
 
-@pytest.fixture(name="report", scope="module")
-def report_fixture(al2_original, tmp_path_factory, build):
-    """A real report, whose patches the tests replace."""
-    scenario = al2_original.copy(tmp_path_factory.mktemp("report") / "al2")
-    done = subprocess.run([build / "klpctl", f"--root={scenario.node.folder}", "--cached", "--json=short", "scan"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
-
-
 class Sender:
     """The plugin with its settings and directory; AWS at its other end."""
 

@@ -17,14 +17,6 @@ AS_OF = "2026-03-16T12:00:00Z"
 HOSTILE = "<script>alert(1)</script>\"' onload=x &amp; \u202e \u0007"
 
 
-@pytest.fixture(name="report", scope="module")
-def report_fixture(al2_original, tmp_path_factory, build):
-    scenario = al2_original.copy(tmp_path_factory.mktemp("report") / "al2")
-    done = subprocess.run([build / "klpctl", f"--root={scenario.node.folder}", "--cached", "--json=short", "scan"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
-
-
 class Page(html.parser.HTMLParser):
     """Fails on what is not well formed; keeps what the tests ask for."""
 

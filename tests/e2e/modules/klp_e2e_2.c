@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The next one, cumulative: it has the first fix and one more, and takes the first one's place. */
-#include <linux/livepatch.h>
-#include <linux/module.h>
+#include "livepatch.h"
+
 #include <linux/seq_file.h>
 
 static int cmdline_show(struct seq_file *m, void *v)
@@ -19,19 +19,5 @@ static int loadavg_show(struct seq_file *m, void *v)
 static struct klp_func funcs[] = { { .old_name = "cmdline_proc_show", .new_func = cmdline_show },
 				   { .old_name = "loadavg_proc_show", .new_func = loadavg_show },
 				   {} };
-static struct klp_object objects[] = { { .funcs = funcs }, {} };
-static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objects, .replace = true };
 
-static int __init begin(void)
-{
-	return klp_enable_patch(&patch);
-}
-
-static void __exit end(void)
-{
-}
-
-module_init(begin);
-module_exit(end);
-MODULE_LICENSE("GPL");
-MODULE_INFO(livepatch, "Y");
+LIVEPATCH(NULL, true);
