@@ -192,7 +192,7 @@ int guard_package(struct guard *guard, rpmts ts, Header h, const char *title, bo
 	if (!kernel && !guard_allows(guard, name))
 		return err_set(err, EXIT_STATUS_DATA,
 			       "%s: packages of this name may not be installed by klpd on kernel "
-			       "%s",
+			       "%s; klpd(8) says how klpd-apply@.service is told otherwise",
 			       title, guard->release);
 	if (!streq(arch, "noarch") && guard->kernel.arch && !streq(arch, guard->kernel.arch))
 		return err_set(err, EXIT_STATUS_DATA, "%s: it is for %s, this node is %s", title,

@@ -16,7 +16,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
-from klpdtest.server import Server  # noqa: E402 pylint: disable=wrong-import-position
+from klpdtest.server import Server, slow  # noqa: E402 pylint: disable=wrong-import-position
 
 LIMIT = 900  # seconds for a scenario
 APPEND = ("console=ttyS0 panic=-1 quiet systemd.unit=e2e.target systemd.show_status=0 mitigations=off nokaslr "
@@ -36,12 +36,20 @@ def said(name, key):
     return "".join(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(f"# {key}:"))
 
 
+def kernels(name):
+    """Which kernel is booted, by its place among those of the machine; more than one: the next at the next boot."""
+    return [int(place) for place in said(name, "kernels").split() or ["1"]]
+
+
 class Machine:
     """One run of one scenario: emulated, for stock kernels do not boot under every kind of virtualisation."""
 
     def __init__(self, machine, packages, out, name):
         self.machine, self.packages, self.name = machine, packages, name
+        there = (machine / "abis").read_text().split()
+        self.abis = [there[place] for place in kernels(name)]
         self.out = out / name
+        self.console = self.out / "console"
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
 
@@ -51,8 +59,12 @@ class Machine:
             shutil.copytree(HERE / "guest", folder / "guest")
             shutil.copytree(self.packages / "base", folder / "base")
             shutil.copy(self.packages / "key.asc", folder)
-            shutil.copytree(self.machine / "modules", folder / "modules", ignore=shutil.ignore_patterns("*.o", "*.c", "*.mod*", ".*"))
-            for key, value in (("now", int(time.time())), ("port", port), ("scenario", self.name)):
+            shutil.copytree(self.packages / "kernels" / self.abis[0], folder / "kernel")
+            (folder / "modules").mkdir()
+            for module in (self.machine / self.abis[0] / "modules").glob("*.ko"):
+                shutil.copy(module, folder / "modules")
+            for key, value in (("now", int(time.time())), ("port", port), ("scenario", self.name),
+                               ("abis", "\n".join(self.abis))):
                 (folder / key).write_text(f"{value}\n")
             disk = self.out / "e2e.img"
             subprocess.run(["truncate", "-s", "128M", disk], check=True)
@@ -60,11 +72,15 @@ class Machine:
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.machine / "root.ext4",
                         self.out / "root.qcow2"], check=True)
 
-    def command(self):
+    def command(self, abi, last):
+        """The kernel is the emulator's choice: the same after a reboot, unless the reboot ends it."""
         return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64,-cx16", "-machine", "pc", "-smp", "1", "-m", "1024",
-                "-nodefaults", "-no-user-config", "-nographic", "-monitor", "none", "-action", "reboot=reset,panic=shutdown",
-                "-kernel", self.machine / "vmlinuz", "-initrd", self.machine / "initrd", "-append", f"{APPEND} {said(self.name, 'append')}",
-                "-device", "virtio-rng-pci", "-nic", "user,model=virtio-net-pci", "-serial", f"file:{self.out}/console",
+                "-nodefaults", "-no-user-config", "-nographic", "-monitor", "none",
+                "-action", f"reboot={'reset' if last else 'shutdown'},panic=shutdown",
+                "-kernel", self.machine / abi / "vmlinuz", "-initrd", self.machine / abi / "initrd",
+                "-append", f"{APPEND} {said(self.name, 'append')}",
+                "-device", "virtio-rng-pci", "-nic", "user,model=virtio-net-pci",
+                "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
                 "-drive", f"file={self.out}/root.qcow2,if=virtio,format=qcow2,cache=unsafe",
                 "-drive", f"file={self.out}/e2e.img,if=virtio,format=raw,cache=unsafe"]
 
@@ -72,8 +88,11 @@ class Machine:
         """Results, as TAP lines without numbers."""
         with Server(self.packages / "www") as server:
             self.make_disks(server.http.server_port)
+            for suffix in said(self.name, "slow").split():
+                server.on(suffix, slow(5))
             try:
-                subprocess.run(self.command(), check=True, timeout=LIMIT)
+                for abi in self.abis:
+                    subprocess.run(self.command(abi, abi == self.abis[-1]), check=True, timeout=LIMIT)
                 ended = None
             except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as trouble:
                 ended = f"the machine did not end well: {trouble}"
@@ -84,7 +103,7 @@ class Machine:
         lines = tap.read_text(errors="replace").splitlines() if tap.exists() else []
         if not (self.out / "out/done").exists():
             lines.append(f"not ok - {self.name} came to its end")
-            lines += [f"#   {line}" for line in [ended or "nothing is known of it", *tail(self.out / "console")]]
+            lines += [f"#   {line}" for line in [ended or "nothing is known of it", *tail(self.console)]]
         return lines
 
 

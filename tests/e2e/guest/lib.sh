@@ -91,6 +91,16 @@ reboot_into() {
 	sleep 600
 }
 
+# A unit will reboot; nobody objects in the five minutes that it leaves.
+nobody_objects() {
+	sync
+	ok "the reboot is announced" within 60 test -e /run/systemd/shutdown/scheduled
+	date -s "+280 seconds" >/dev/null
+	sync
+	sleep 120
+	ok "it happens" false
+}
+
 network() {
 	local nic
 	nic=$(basename /sys/class/net/e*)
@@ -103,7 +113,7 @@ network() {
 prepare() {
 	rpm --initdb
 	rpm --import key.asc
-	rpm -i base/*.rpm
+	rpm -i base/*.rpm kernel/*.rpm
 	cat >"$REPO" <<EOF
 [e2e-kernel]
 name=kernels
@@ -160,8 +170,23 @@ within() {
 	done
 }
 
+# promptly COMMAND...: as soon as it succeeds, in a minute or never
+promptly() {
+	local end=$(($(uptime_sec) + 60))
+	until "$@"; do
+		[ "$(uptime_sec)" -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
 watchdog_struck() {
 	journalctl -b -u klpd.service --no-pager | grep -q "Watchdog timeout"
+}
+
+no_oom_kill() {
+	local group=/sys/fs/cgroup/system.slice/$1
+	cat "$group"/memory.{max,peak,events} 2>/dev/null
+	[ "$(cat "$group/memory.max")" != max ] && grep -q '^oom_kill 0$' "$group/memory.events"
 }
 
 exposure_below() {
