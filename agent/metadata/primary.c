@@ -470,6 +470,21 @@ static void on_tag(struct primary *p, char c)
 	p->empty = c == '/';
 }
 
+/*
+ * Of a package that is not wanted only its end matters, what could look like it, and a second name.
+ * There the rest of a tag passes for text: well-formed attributes have no "<".
+ */
+static bool is_skipping(const struct primary *p)
+{
+	return p->in_package && p->decision == UNWANTED;
+}
+
+static bool is_of_no_interest(const struct primary *p, enum state what)
+{
+	return is_skipping(p) && (what == TAG || what == TAG_NAME) && !word_is(p, "package") &&
+	       !word_is(p, "name");
+}
+
 static void on_tag_name(struct primary *p, char c)
 {
 	if (is_name_character(c)) {
@@ -477,7 +492,10 @@ static void on_tag_name(struct primary *p, char c)
 		return;
 	}
 	p->state = TAG;
-	on_tag(p, c);
+	if (is_of_no_interest(p, TAG))
+		p->state = TEXT;
+	else
+		on_tag(p, c);
 }
 
 static void (*const steps[N_STATES])(struct primary *p, char c) = {
@@ -519,7 +537,7 @@ static void text(struct primary *p, const char *bytes, size_t len)
 static void markup_end(struct primary *p, enum state ended, const char *end)
 {
 	capture_up_to(p, end);
-	if (p->result)
+	if (p->result || is_of_no_interest(p, ended))
 		return;
 	if (ended == PI)
 		end_pi(p);
@@ -529,9 +547,26 @@ static void markup_end(struct primary *p, enum state ended, const char *end)
 		start_tag(p);
 }
 
-static const char *feed_text(struct primary *p, const char *at, const char *end)
+/* The next "<" that may begin something other than a tag of no interest. */
+static const char *find_markup(const struct primary *p, const char *at, const char *end)
 {
 	const char *lt = memchr(at, '<', (size_t)(end - at));
+
+	if (!is_skipping(p))
+		return lt;
+	while (lt && end - lt > 2) {
+		char first = lt[1] == '/' ? lt[2] : lt[1];
+
+		if (first == 'p' || first == 'n' || !isalpha((unsigned char)first))
+			break;
+		lt = memchr(lt + 2, '<', (size_t)(end - lt - 2));
+	}
+	return lt;
+}
+
+static const char *feed_text(struct primary *p, const char *at, const char *end)
+{
+	const char *lt = find_markup(p, at, end);
 
 	text(p, at, (size_t)((lt ? lt : end) - at));
 	if (!lt)

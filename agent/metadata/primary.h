@@ -7,7 +7,8 @@
  * A stream filter over decompressed bytes: out come the <metadata> element and, byte for byte, each
  * <package> whose <name> is wanted. Memory does not grow with the repository (DESIGN section 4). It
  * knows tags, attributes, comments, CDATA and processing instructions, and copies what it does not
- * have to understand; the result is for libsolv's full parser.
+ * have to understand; the result is for libsolv's full parser. Of a package that is not wanted it
+ * only looks for the end: what is broken inside one is nobody's loss.
  *
  * A document that is not written the usual way cannot be filtered with certainty. Then feeding
  * returns PRIMARY_UNUSUAL: what has come out is void, and the whole file is to be parsed.
