@@ -4,7 +4,7 @@
 /*
  * The rpm database, read only
  *
- * One iteration over all headers; the file head of rpmdb.c says why never a lookup by name.
+ * By its index of names, or one iteration over all headers; the file head of rpmdb.c says when.
  */
 
 #include "base/err.h"
@@ -25,7 +25,8 @@ struct rpmdb_query {
 	struct installed *items;
 	size_t n;
 	const char *provide_version; /* version of the provide, or NULL */
-	int64_t newest_install;	     /* of all packages, wanted or not; TIME_UNSET: there is none */
+	int64_t newest_install;	     /* with want_keys: of all packages, wanted or not; TIME_UNSET:
+					there is none */
 	const char **keys;	     /* armored */
 	size_t n_keys;
 };

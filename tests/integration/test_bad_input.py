@@ -3,6 +3,7 @@
 verdict, nothing lost and nothing left behind."""
 import json
 import re
+import sqlite3
 import zlib
 
 import pytest
@@ -130,6 +131,22 @@ def test_a_damaged_package_database(node):
     assert "rebuilddb" in message(report, "rpmdb-unreadable")
     assert report["compliance"] == {"overall": "UNKNOWN", "livepatch": "UNKNOWN", "kernel": "UNKNOWN"}
     node.klpctl("check", status=69)
+
+
+def test_an_rpm_database_without_its_index_of_names(node):
+    """Then each header is read."""
+    before = node.json("scan")
+    with sqlite3.connect(node.root / "var/lib/rpm/rpmdb.sqlite") as database:
+        assert database.execute("DELETE FROM Name").rowcount > 3
+    after = node.json("scan")
+    assert after["patches"] == before["patches"] and after["compliance"] == before["compliance"]
+
+
+def test_an_index_of_names_that_leads_nowhere(node):
+    before = node.json("scan")
+    with sqlite3.connect(node.root / "var/lib/rpm/rpmdb.sqlite") as database:
+        assert database.execute("UPDATE Name SET hnum = hnum + 1000 WHERE key LIKE 'kernel%'").rowcount
+    assert node.json("scan")["patches"] == before["patches"]
 
 
 def test_no_package_database(node):

@@ -97,16 +97,25 @@ static char *sorted_file(const char *name)
 	return text;
 }
 
+static bool any(const char *name, void *userdata)
+{
+	(void)userdata;
+	return *name;
+}
+
+/* By their indexes, where they have some, and by all headers they say the same. */
 static void real_databases(void **state)
 {
 	(void)state;
 	if (!have_data())
 		skip();
-	for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
-		const struct sample *s = &samples[i];
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(samples); i++) {
+		const struct sample *s = &samples[i / 2];
 		_cleanup_(arena_freep)
 		struct arena *arena = arena_new();
-		struct rpmdb_query query = { .arena = arena, .provide = s->provide };
+		struct rpmdb_query query = { .arena = arena,
+					     .wanted = i % 2 ? any : NULL,
+					     .provide = s->provide };
 		_cleanup_free_ char *expected = sorted_file(s->expected), *got = NULL;
 		_cleanup_(fsx_names_freep)
 		struct fsx_names *names = NULL;
