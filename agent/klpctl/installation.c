@@ -197,7 +197,7 @@ static void show_outcome(struct command_call *call, const json_t *report)
 			   "none: this directory stands for a node, it has no kernel to load into");
 	if (pick_true(outcome, "reboot_required"))
 		view_field(screen, "Reboot", SCREEN_WARN,
-			   "required by RebootIfNeeded; klpd does not reboot by itself");
+			   pick_text_or(outcome, "reboot_reason", "required by RebootIfNeeded"));
 	screen_put(screen, "\n");
 }
 

@@ -7,12 +7,16 @@
 #include "klpd/install.h"
 
 #include "base/alloc.h"
+#include "base/fsx.h"
 #include "klpd/announce.h"
 #include "klpd/changes.h"
 #include "klpd/hold.h"
 #include "klpd/intent.h"
 #include "klpd/scan.h"
 #include "klpd/state.h"
+
+/* Carries reboots out where an operator enabled it; not enabled as shipped. */
+#define REBOOT_UNIT "klpd-reboot.path"
 
 struct install {
 	json_t *answer;	 /* of klpd-worker plan: plan, report, apply */
@@ -116,21 +120,39 @@ static const char *needs_reboot(const struct job *job, json_t *report)
 	return has(installation(job)->outcome, "installed") ? first_step(job, !any) : NULL;
 }
 
+/* Whether the unit that carries reboots out is enabled. */
+static bool unit_reboots(const struct job *job)
+{
+	return job->spec->options->wishes &&
+	       fsx_exists_at(job->spec->place->root_fd,
+			     "etc/systemd/system/multi-user.target.wants/" REBOOT_UNIT);
+}
+
 /*
  * The reboot is the caller's to make (--ssm), or that of klpd-reboot.path if an operator enabled
  * it: klpd only says so. What was installed before the last boot is never pending, so no reboot
- * that did not help is asked for again.
+ * that did not help is asked for again. A wish is for those who allow it now: who enables the unit
+ * later is not surprised by an old one.
  */
 static void conclude_reboot(struct job *job, json_t *report)
 {
 	json_t *outcome = installation(job)->outcome;
 	const char *what = needs_reboot(job, report);
+	bool carried_out = what && unit_reboots(job);
+	_cleanup_free_ char *how = NULL;
 
+	if (what)
+		how = xasprintf(carried_out ? "%s: " REBOOT_UNIT
+					      " does it in five minutes, shutdown "
+					      "-c objects"
+					    : "%s: not by klpd, for " REBOOT_UNIT " is not enabled",
+				what);
 	json_object_set_new(outcome, "reboot_required", json_boolean(what != NULL));
+	job_set_text(outcome, "reboot_reason", how);
 	json_object_set_new(outcome, "reboot_asked",
 			    json_integer(intent_ask_reboot(job->spec->place, what != NULL)));
-	if (what && job->spec->options->wishes)
-		intent_wish_reboot(job->spec->options->wishes, what);
+	if (job->spec->options->wishes)
+		intent_wish_reboot(job->spec->options->wishes, carried_out ? what : NULL);
 }
 
 /* What was switched must be so now; the fresh look tells. */

@@ -167,9 +167,13 @@ int64_t intent_ask_reboot(const struct place *place, bool required)
 void intent_wish_reboot(const char *directory, const char *what)
 {
 	_cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_free_ char *text = xasprintf("%s\n", what);
-	int r = fd < 0 ? -errno : fsx_write_atomic_at(fd, WISH, text, strlen(text), 0644);
+	_cleanup_free_ char *text = what ? xasprintf("%s\n", what) : NULL;
+	int r = fd < 0 ? -errno : 0;
 
+	if (r == 0 && text)
+		r = fsx_write_atomic_at(fd, WISH, text, strlen(text), 0644);
+	else if (r == 0 && unlinkat(fd, WISH, 0) < 0 && errno != ENOENT)
+		r = -errno;
 	if (r < 0)
 		log_warning("the wish for a reboot cannot be left in %s: %s", directory,
 			    strerror(-r));

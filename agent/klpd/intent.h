@@ -38,7 +38,8 @@ void intent_clear(const struct place *place);
  * included. 0, and counting begins anew, when none is.
  */
 int64_t intent_ask_reboot(const struct place *place, bool required);
-/* Leaves the wish for a reboot in the directory that klpd-reboot.path watches. */
+/* Leaves the wish for a reboot in the directory that klpd-reboot.path watches; @what NULL: takes an
+ * earlier one back. */
 void intent_wish_reboot(const char *directory, const char *what);
 
 /* [{package, reason}]; a new reference. */

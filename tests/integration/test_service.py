@@ -352,11 +352,21 @@ def test_a_reboot_only_where_an_operator_allows_it(machine):
     machine.node.enable_service(enabled=False)  # no livepatch covers the kernel
     arguments = ("install", "--with-kernel", "--reboot-option=RebootIfNeeded")
     report = node.json(*arguments, status=0)
-    assert report["outcome"]["reboot_required"] is True
-    wish = machine.root / "run/klpd/wishes/reboot"
-    assert machine.sh("cat /run/klpd/wishes/reboot").startswith("kernel"), wish
-    assert machine.run("cat", "/run/rebooted").returncode != 0
+    outcome = report["outcome"]
+    assert outcome["reboot_required"] is True and outcome["reboot_reason"].startswith("kernel")
+    assert outcome["reboot_reason"].endswith(": not by klpd, for klpd-reboot.path is not enabled")
+    wish = ("cat", "/run/klpd/wishes/reboot")
+    assert machine.run(*wish).returncode != 0
+    machine.run("systemctl", "enable", "--now", "klpd-reboot.path", check=True)
+    time.sleep(1)
+    assert machine.run("cat", "/run/rebooted").returncode != 0  # that one was before
+    machine.run("systemctl", "stop", "klpd-reboot.path", check=True)
+    report = node.json(*arguments, status=0)
+    assert machine.run(*wish).stdout.startswith("kernel") and "in five minutes" in report["outcome"]["reboot_reason"]
+    node.json("install", status=0)
+    assert machine.run(*wish).returncode != 0  # nobody asks for it any more
     machine.run("systemctl", "start", "klpd-reboot.path", check=True)
+    node.json(*arguments, status=0)
     node.wait(lambda: machine.run("cat", "/run/rebooted").stdout == "once\n", "the reboot")
     node.json(*arguments, status=0)
     time.sleep(1)
