@@ -9,7 +9,7 @@
 #   make e2e           klpd on a real kernel, emulated; make e2e-full: two kernels, all scenarios
 #   make unit          only the unit tests; make unit T=evr those whose path contains "evr"
 #   make demo          a simulated Amazon Linux 2 node and its repositories; scan it, print the table
-#   make bench         cold and warm scans of a large repository: time, memory, bytes
+#   make bench         beside dnf and zypper, in one run: time, memory, bytes; BENCH='--runs=3 growth' narrows it
 #   make lint          includes, symbols, headers, sizes, formatting, shell, spelling, manual pages
 #   make format        run clang-format over the tree
 #   make fuzz-NAME     libFuzzer on tests/fuzz/fuzz_NAME.c for FUZZ_TIME=60 seconds (needs clang)
@@ -333,6 +333,12 @@ UNIT_ALL   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(sort $(wildcard tests/unit
 UNIT_DUMPS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(sort $(wildcard tests/unit/*/dump_*.c)))
 UNIT_TESTS := $(foreach t,$(UNIT_ALL),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 REPLAYS    := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
+# What a process and its descendants cost; and the least that reading metadata can.
+MEASURE    := $(O)/bench/measure
+$(O)/bench/%: $(O)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(libs_$*)
+libs_floor := -lcrypto -lz -lzstd
 RUN        := KLPD_BUILD=$(O) $(PYTHON) tests/run $(if $(filter 1,$(V)),-v)
 # The dependencies of a group of targets, then the target itself in a make that finds them.
 with_deps   = +$(Q)$(if $(filter 0,$(DEPS)),,sh tests/bootstrap --for=$(1)) \
@@ -344,7 +350,7 @@ unit: $(UNIT_TESTS)
 check:
 	$(call with_deps,check) check-now
 
-check-now: all $(UNIT_TESTS) $(UNIT_DUMPS) $(REPLAYS)
+check-now: all $(UNIT_TESTS) $(UNIT_DUMPS) $(MEASURE) $(REPLAYS)
 	$(Q)$(RUN) --unit $(UNIT_TESTS) --replay $(REPLAYS) --scenarios --pytest 'not root'
 
 check-root:
@@ -384,10 +390,10 @@ demo-now: all
 	$(Q)KLPD_BUILD=$(O) $(PYTHON) tests/demo $(O)/demo
 
 bench:
-	$(call with_deps,check) bench-now
+	$(call with_deps,bench) bench-now
 
-bench-now: all
-	$(Q)KLPD_BUILD=$(O) $(PYTHON) tests/bench/scan
+bench-now: all $(MEASURE) $(O)/bench/floor
+	$(Q)KLPD_BUILD=$(O) $(PYTHON) tests/bench/bench $(BENCH)
 
 lint:
 	$(call with_deps,lint) lint-now

@@ -129,6 +129,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except (ConnectionError, TimeoutError):
             pass
 
+    def do_HEAD(self):  # pylint: disable=invalid-name
+        path = self.server.owner.path_of(urllib.parse.unquote(urllib.parse.urlsplit(self.path).path))
+        self.start(200 if path else 404, path.stat().st_size if path else 0)
+
     def serve(self):
         owner = self.server.owner
         behaviour = owner.behaviour_for(self.asked)
