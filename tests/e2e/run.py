@@ -60,6 +60,9 @@ class Machine:
             shutil.copytree(self.packages / "base", folder / "base")
             shutil.copy(self.packages / "key.asc", folder)
             shutil.copytree(self.packages / "kernels" / self.abis[0], folder / "kernel")
+            if self.name == "package":
+                for release in ("1", "2"):
+                    shutil.copytree(self.machine.parent / "rpm" / release, folder / "rpm" / release)
             (folder / "modules").mkdir()
             for module in (self.machine / self.abis[0] / "modules").glob("*.ko"):
                 shutil.copy(module, folder / "modules")
