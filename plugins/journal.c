@@ -12,13 +12,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#ifndef F_ADD_SEALS /* of Linux 3.17, whatever the C library's headers say */
+#define F_ADD_SEALS   1033
+#define F_SEAL_SEAL   1
+#define F_SEAL_SHRINK 2
+#define F_SEAL_GROW   4
+#define F_SEAL_WRITE  8
+#endif
 
 #define SOCKET	   "/run/systemd/journal/socket"
 #define REPORT_MAX ((size_t)256 * 1024)
@@ -128,7 +138,9 @@ static int send_file(int fd, const char *text, size_t len)
 				  .msg_control = control.bytes,
 				  .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	int file = memfd_create("klpd-report", MFD_CLOEXEC | MFD_ALLOW_SEALING), r = 0;
+	/* glibc 2.26 knows the system call, not the function */
+	int file = (int)syscall(SYS_memfd_create, "klpd-report", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r = 0;
 
 	if (file < 0)
 		return -errno;

@@ -108,7 +108,10 @@ static void set(json_t *object, const char *key, const char *value)
 
 static void set_number(json_t *object, const char *key, size_t value)
 {
-	json_object_set_new(object, key, json_sprintf("%zu", value));
+	char text[32];
+
+	snprintf(text, sizeof(text), "%zu", value);
+	set(object, key, text);
 }
 
 static void time_text(int64_t when, char text[TEXT_SIZE])
@@ -156,11 +159,14 @@ static void set_cves(json_t *object, const struct klpd_patch *p, bool without)
 	}
 	if (n)
 		set(object, "CVEIds", text);
-	if (n < p->n_cves)
-		json_object_set_new(object, "DetailedText",
-				    json_sprintf("%zu of %zu CVEs are listed: more are too long "
-						 "for AWS Systems Manager",
-						 n, p->n_cves));
+	if (n < p->n_cves) {
+		char note[128];
+
+		snprintf(note, sizeof(note),
+			 "%zu of %zu CVEs are listed: more are too long for AWS Systems Manager", n,
+			 p->n_cves);
+		set(object, "DetailedText", note);
+	}
 }
 
 /* The first that is known: AWS wants a UUID, and so one of the node's own making will do. */

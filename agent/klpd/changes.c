@@ -193,7 +193,7 @@ static void add_traced(struct changes *c, const struct apply_event *event)
 				      "mount tracefs to let klpd look"));
 	else
 		json_array_append_new(c->traced,
-				      json_sprintf("%s (%s)", event->subject, event->text));
+				      state_printf("%s (%s)", event->subject, event->text));
 	c->n_traced = event->status;
 }
 
@@ -233,7 +233,7 @@ static void on_apply_event(const struct apply_event *event, void *userdata)
 		break;
 	case APPLY_SWITCHED:
 		json_array_append_new(noted(c, "switched"),
-				      json_sprintf("%s: %s", subject, event->text));
+				      state_printf("%s: %s", subject, event->text));
 		break;
 	case APPLY_DONE:
 		break;

@@ -259,7 +259,7 @@ static enum job_event not_got(struct job *job, const char *why)
 			job->findings,
 			json_pack("{s:s,s:s,s:s,s:o}", "code", "baseline-kept", "severity",
 				  "warning", "subject", plugin, "message",
-				  json_sprintf("the baseline is the one that plugin %s gave at %s; "
+				  state_printf("the baseline is the one that plugin %s gave at %s; "
 					       "now it gives none: %s",
 					       plugin, since, why)));
 		return documents_bring(job);

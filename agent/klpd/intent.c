@@ -101,7 +101,7 @@ static bool quarantine(const struct place *place, json_t *plan, const char *star
 			json_array_append_new(
 				list, json_pack("{s:s,s:o}", "package", state_text(row, "package"),
 						"reason",
-						json_sprintf("its installation of %s was followed "
+						state_printf("its installation of %s was followed "
 							     "by a boot that it did not ask for",
 							     started)));
 		}

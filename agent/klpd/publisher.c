@@ -305,7 +305,7 @@ void publisher_tell(const struct publisher *publisher, json_t *findings)
 			json_pack("{s:s,s:s,s:s,s:o}", "code",
 				  wrong ? "plugin-wrong" : "publish-failed", "severity",
 				  wrong ? "error" : "warning", "subject", plugin, "message",
-				  json_sprintf(
+				  state_printf(
 					  "plugin %s could not hand over reports since %s: %s; "
 					  "%zu wait for it",
 					  plugin, since, state_text(failure, "message"), waiting)));

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/timex.h"
+#include "klpd/state.h"
 #include "repo/cache.h"
 
 /* ---- probe ------------------------------------------------------------------------------------*/
@@ -55,7 +56,7 @@ static void tell_fetching(json_t *line, void *userdata)
 	if (repository)
 		json_object_set_new(
 			progress, "subject",
-			json_sprintf("%s%s%s", repository, file ? " " : "", file ? file : ""));
+			state_printf("%s%s%s", repository, file ? " " : "", file ? file : ""));
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		if (json_is_integer(json_object_get(from, counts[i])))
 			json_object_set(progress, counts[i], json_object_get(from, counts[i]));

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,4 +69,15 @@ json_t *state_time(int64_t t)
 	char buf[TIMEX_TEXT_MAX];
 
 	return t == TIME_UNSET ? json_null() : json_string(timex_format(t, buf));
+}
+
+json_t *state_printf(const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	return json_string(text);
 }

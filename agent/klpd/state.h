@@ -24,5 +24,7 @@ void state_adopt(int state_fd, int fd);
 /* Members of an object (may be NULL): a text or "", a time or TIME_UNSET. */
 const char *state_text(json_t *object, const char *key);
 int64_t state_time_of(json_t *object, const char *key);
+/* A text by a format. jansson 2.10 has no json_sprintf(). */
+_printf_(1, 2) json_t *state_printf(const char *fmt, ...);
 /* A time as JSON; null for TIME_UNSET. */
 json_t *state_time(int64_t t);

@@ -123,9 +123,9 @@ static json_t *apply_json(const struct planning *p, const struct judge *j)
 		json_array_append_new(allow, jsonx_text(j->livepatch_name));
 	for (size_t i = 0; i < platform->n_tools; i++)
 		json_array_append_new(allow, jsonx_text(platform->tools[i]));
-	json_array_append_new(erase,
-			      json_sprintf("%s%s", platform->livepatch_prefix,
-					   platform->version_follows_prefix ? "[0-9]*" : "*"));
+	json_array_append_new(
+		erase, jsonx_text(arena_printf(p->s->arena, "%s%s", platform->livepatch_prefix,
+					       platform->version_follows_prefix ? "[0-9]*" : "*")));
 	for (size_t i = 0; p->wishes->with_kernel && j->line && i < j->line->n_packages; i++)
 		json_array_append_new(kernels, jsonx_text(j->line->packages[i]));
 	for (size_t i = 0; i < p->plan->n_goals; i++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/verb.h"
 
+#include "codec/jsonx.h"
 #include "codec/vex.h"
 #include "solv/digest.h"
 
@@ -11,9 +12,10 @@ static void identify(const struct session *s, json_t *document)
 	const char *hex = digest_sha256_hex(s->arena, text, strlen(text));
 
 	/* a UUID of version 8: made from the digest */
-	json_object_set_new(document, "@id",
-			    json_sprintf("urn:uuid:%.8s-%.4s-8%.3s-8%.3s-%.12s", hex, hex + 8,
-					 hex + 12, hex + 15, hex + 18));
+	json_object_set_new(
+		document, "@id",
+		jsonx_text(arena_printf(s->arena, "urn:uuid:%.8s-%.4s-8%.3s-8%.3s-%.12s", hex,
+					hex + 8, hex + 12, hex + 15, hex + 18)));
 }
 
 int verb_vex(struct session *s, json_t **ret, struct err *err)
